@@ -1,0 +1,1 @@
+"""Phones' sealed subscriptions, alerts, and their fan-out as Web Push."""

@@ -1,0 +1,1 @@
+"""Organisers, their invites and access tokens, and acts that need several of them."""

@@ -1,0 +1,1 @@
+"""What the domains share and that knows no domain."""

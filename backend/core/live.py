@@ -1,0 +1,62 @@
+"""Live updates between processes over Redis: a word that something changed, never what or who.
+
+Losing Redis loses no update: every reader also looks by itself once in a while.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+CHANNEL = "exit10:live"
+
+
+class Live:
+    """Tells every waiting reader of a topic (an occurrence's or alert's id) to look again."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._waiting: dict[UUID, set[asyncio.Event]] = {}
+
+    async def tell(self, topic: UUID) -> None:
+        """Say that `topic` changed. Never fails: readers look by themselves, too."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.publish(CHANNEL, topic.bytes)
+
+    async def listen(self) -> None:
+        """Pass words on to this process's readers until cancelled; reconnects for ever."""
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(CHANNEL)
+                    while True:
+                        message = await pubsub.get_message(
+                            ignore_subscribe_messages=True, timeout=5.0
+                        )
+                        if message is not None and len(message["data"]) == 16:  # noqa: PLR2004
+                            self._wake(UUID(bytes=message["data"]))
+            except (RedisError, OSError):
+                await asyncio.sleep(1.0)
+
+    async def changes(self, topic: UUID, every: float) -> AsyncIterator[None]:
+        """Yield at once, then on each word about `topic`, and at the latest after `every` seconds."""
+        event = asyncio.Event()
+        self._waiting.setdefault(topic, set()).add(event)
+        try:
+            while True:
+                yield
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), every)
+                event.clear()
+        finally:
+            readers = self._waiting[topic]
+            readers.discard(event)
+            if not readers:
+                del self._waiting[topic]
+
+    def _wake(self, topic: UUID) -> None:
+        for event in self._waiting.get(topic, ()):
+            event.set()

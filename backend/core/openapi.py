@@ -1,0 +1,43 @@
+"""What the generated openapi.json says of the API as a whole. No reference page is served: those load from afar."""
+
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+
+VERSION = "1.0.0"
+
+
+def openapi_config() -> OpenAPIConfig:
+    """The head of the document; operations describe themselves."""
+    return OpenAPIConfig(
+        title="Exit 10",
+        version=VERSION,
+        summary="Rallies, shifts, safety and alerts, without knowing who takes part.",
+        description=(
+            "Every error is an RFC 9457 problem. Tokens are 32 random bytes that the client makes, "
+            "sent as a bearer token and kept only as a keyed digest. Fields that are not described "
+            "here are refused. Any request may be repeated."
+        ),
+        license=License(name="AGPL-3.0-or-later", identifier="AGPL-3.0-or-later"),
+        servers=[Server(url="/")],
+        use_handler_docstrings=True,
+        create_examples=False,
+        components=Components(
+            security_schemes={
+                "token": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="A capability token: 32 random bytes, base64url without padding.",
+                )
+            }
+        ),
+        tags=[
+            Tag(name="events", description="Series of gatherings and their occurrences"),
+            Tag(name="places", description="Where gatherings are held"),
+            Tag(name="push", description="A phone's subscription to alerts"),
+            Tag(name="alerts", description="What organisers tell phones"),
+            Tag(name="coalition", description="Organisers, invites and access tokens"),
+            Tag(name="health", description="For operators"),
+        ],
+        path="/openapi",
+        render_plugins=[],
+    )

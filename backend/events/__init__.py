@@ -1,0 +1,1 @@
+"""Series of gatherings and their occurrences."""

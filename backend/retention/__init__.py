@@ -1,0 +1,1 @@
+"""How long anything lives: weekly epochs, their keys, and expiry."""
