@@ -1,0 +1,136 @@
+"""Fixtures of the whole house: every test module has a database of its own on real servers.
+
+`settings`, `app`, `client`, `redis` and `keyring` live as long as a test module; `clock` stands on
+the same Monday again at the start of each test.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from litestar import Litestar
+from redis.asyncio import Redis
+
+from backend.core.database import Pool, Role, open_pool
+from backend.core.keyring import Keyring
+from backend.core.redis import open_redis
+from backend.settings import Secret, Settings
+from tests.support.clock import MONDAY_NOON_IN_SEOUL, SetClock
+from tests.support.keys import published_keyring
+from tests.support.organisers import MakeOrganiser, OrganiserInHand, redeemed_organiser
+from tests.support.servers import Servers
+
+ORIGIN = "https://rally.example"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Postgres and Valkey of this test process."""
+    servers = Servers()
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture(scope="module")
+async def database_url(servers: Servers) -> AsyncIterator[str]:
+    """A migrated, empty database; connecting without a role makes its owner."""
+    url = await servers.new_database()
+    yield url
+    await servers.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def settings(servers: Servers, database_url: str) -> Settings:
+    """Settings of a process of the system under test, with a fresh token key."""
+    return Settings(
+        database_url=Secret(database_url.encode()),
+        redis_url=Secret(servers.redis_url.encode()),
+        token_key=Secret(secrets.token_bytes(32)),
+        origin=ORIGIN,
+        contact="mailto:rally@rally.example",
+    )
+
+
+@pytest.fixture(scope="module")
+def module_clock() -> SetClock:
+    """The clock that the module's application was handed."""
+    return SetClock()
+
+
+@pytest.fixture
+def clock(module_clock: SetClock) -> SetClock:
+    """The clock of everything under test, back on its Monday."""
+    module_clock.set(MONDAY_NOON_IN_SEOUL)
+    return module_clock
+
+
+@pytest.fixture(scope="module")
+async def pool_as(settings: Settings) -> AsyncIterator[Callable[[Role], Awaitable[Pool]]]:
+    """Pools by role: `await pool_as("exit10_worker")`. Opened once, closed with the module."""
+    pools: dict[Role, Pool] = {}
+
+    async def pool_as(role: Role) -> Pool:
+        if role not in pools:
+            pools[role] = await open_pool(settings, role)
+        return pools[role]
+
+    yield pool_as
+    for pool in pools.values():
+        await pool.close()
+
+
+@pytest.fixture(scope="module")
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    """Valkey, empty at the start of the module."""
+    client = open_redis(settings)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def app(settings: Settings, module_clock: SetClock, redis: Redis) -> AsyncIterator[Litestar]:
+    """The API, running, with its pools open."""
+    from backend.app import create_app  # noqa: PLC0415 - the one fixture that needs every room
+
+    app = create_app(settings, module_clock)
+    async with app.lifespan():
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """Someone on the other side of HTTP, without a token."""
+    transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def organiser(
+    client: httpx.AsyncClient, settings: Settings, module_clock: SetClock
+) -> MakeOrganiser:
+    """`await organiser("admin")` is one more organiser; `.headers` are what her requests carry."""
+
+    async def organiser(role: str = "admin") -> OrganiserInHand:
+        return await redeemed_organiser(client, settings, module_clock, role)
+
+    return organiser
+
+
+@pytest.fixture(scope="module")
+async def keyring(
+    tmp_path_factory: pytest.TempPathFactory,
+    pool_as: Callable[[Role], Awaitable[Pool]],
+    module_clock: SetClock,
+) -> Keyring:
+    """A worker's keyring with the first epoch's key and the signing key, both published."""
+    folder: Path = tmp_path_factory.mktemp("keyring")
+    folder.chmod(0o700)
+    return await published_keyring(folder, await pool_as("exit10_worker"), module_clock)
