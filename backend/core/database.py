@@ -1,6 +1,9 @@
-"""Opens the pool of connections under one least-privileged role. Never logs a statement or a value."""
+"""Opens the pool of connections under one least-privileged role.
 
-from typing import Any, Literal
+Never logs a statement or a value.
+"""
+
+from typing import Literal
 
 import asyncpg
 import msgspec
@@ -8,8 +11,8 @@ import msgspec
 from backend.settings import Settings
 
 Role = Literal["exit10_api", "exit10_worker", "exit10_maint"]
-Pool = asyncpg.Pool[Any]
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 STATEMENT_TIMEOUT_SECONDS = 20.0
 
@@ -32,11 +35,19 @@ async def open_pool(settings: Settings, role: Role, size: int = 8) -> Pool:
     return pool
 
 
-async def _prepare(connection: asyncpg.Connection[Any]) -> None:
+async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
-        decoder=lambda value: msgspec.json.decode(value[1:]),
+        encoder=_write_jsonb,
+        decoder=_read_jsonb,
         format="binary",
     )
+
+
+def _write_jsonb(value: object) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)
+
+
+def _read_jsonb(value: bytes) -> object:
+    return msgspec.json.decode(value[1:])

@@ -4,7 +4,7 @@ aiosql parses the files, so every statement also runs in psql; asyncpg prepares 
 """
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiosql
 import msgspec
@@ -13,7 +13,7 @@ from asyncpg import Connection, Pool
 from asyncpg.pool import PoolConnectionProxy
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-Executor = Pool[Any] | Connection[Any] | PoolConnectionProxy[Any]
+Executor = Pool | Connection | PoolConnectionProxy
 """Anything that runs a statement: the pool (its own short transaction) or a held connection."""
 
 
@@ -26,7 +26,7 @@ class Queries:
 
     def __init__(self, path: Path) -> None:
         adapter = AsyncPGAdapter()
-        loaded = aiosql.from_path(path, lambda: adapter)
+        loaded = aiosql.from_path(path, lambda: cast("Any", adapter))
         self._statements: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name in loaded.available_queries:
             if not name.endswith("_cursor"):
