@@ -18,7 +18,7 @@ SQL = re.compile(
 )
 SQL_OUTSIDE = {
     "backend/core/health.py": "readiness asks whether Postgres answers",
-    "backend/embedded/postgres.py": "the database itself is made before any migration",
+    "backend/embedded/postgres.py": "the server's first role and database precede every migration",
 }
 """The files that may hold a statement of their own, and why."""
 
