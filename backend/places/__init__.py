@@ -1,1 +1,1 @@
-"""Where gatherings are held: an offline gazetteer and distances between places."""
+"""Where gatherings are held."""
