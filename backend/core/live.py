@@ -5,7 +5,7 @@ Losing Redis loses no update: every reader also looks by itself once in a while.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -37,12 +37,15 @@ class Live:
                             ignore_subscribe_messages=True, timeout=5.0
                         )
                         if message is not None and len(message["data"]) == 16:  # noqa: PLR2004
-                            self._wake(UUID(bytes=message["data"]))
+                            self.wake(UUID(bytes=message["data"]))
             except (RedisError, OSError):
                 await asyncio.sleep(1.0)
 
-    async def changes(self, topic: UUID, every: float) -> AsyncIterator[None]:
-        """Yield at once, then on each word about `topic`, and at the latest after `every` seconds."""
+    async def changes(self, topic: UUID, every: float) -> AsyncGenerator[None]:
+        """Yield at once, then on each word about `topic`, at the latest after `every` seconds.
+
+        Close it (`contextlib.aclosing`) to stop waiting.
+        """
         event = asyncio.Event()
         self._waiting.setdefault(topic, set()).add(event)
         try:
@@ -57,6 +60,7 @@ class Live:
             if not readers:
                 del self._waiting[topic]
 
-    def _wake(self, topic: UUID) -> None:
+    def wake(self, topic: UUID) -> None:
+        """Let the readers in this process look again."""
         for event in self._waiting.get(topic, ()):
             event.set()

@@ -1,0 +1,350 @@
+"""Carries alerts to phones: leases batches, opens boxes, encrypts, sends, and records a batch at once.
+
+A worker killed at any instant loses nothing: its lease runs out and another worker sends the batch
+again, under the same tag, so that phones replace what they show. A batch begins to be sent only
+when the one before is recorded; until then its first messages are made ready. So at most one batch
+is ever sent twice.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import SplitResult
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from prometheus_client import Counter
+
+from backend.alerts import repository, rules
+from backend.alerts.boxes import BoxContext, Destination, open_destination
+from backend.alerts.breaker import Breaker
+from backend.alerts.endpoints import EndpointError, EndpointPolicy
+from backend.alerts.repository import AlertRow, BatchRow, SealedRow
+from backend.alerts.rules import Outcome
+from backend.alerts.transport import IN_FLIGHT, Answer, Transport, TransportError
+from backend.alerts.webpush import Signer, encrypt
+from backend.core.clock import Clock
+from backend.core.database import Pool
+from backend.core.keyring import Keyring
+from backend.core.languages import pick
+from backend.core.live import Live
+from backend.core.logs import log
+from backend.core.sealing import BoxError
+from schemas.alerts import AlertKind, AlertText
+
+BATCH_SIZE = 500
+LEASE = timedelta(seconds=8)
+RENEW_EVERY_SECONDS = 2.0
+RECORD_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
+"""Altogether what a restart of Postgres takes."""
+
+PUSHES = Counter("exit10_pushes", "Pushes by outcome", ("outcome",))
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A leased batch with everything needed to send it."""
+
+    batch: BatchRow
+    alert: AlertRow
+    rows: list[SealedRow]
+    payloads: dict[str, bytes]
+    headers: dict[str, str]
+    keys: dict[int, X25519PrivateKey | None]
+
+
+class Tally(msgspec.Struct):
+    """What became of a batch so far."""
+
+    delivered: int = 0
+    failed: int = 0
+    gone: list[SealedRow] = msgspec.field(default_factory=list)
+    later: dict[datetime, list[UUID]] = msgspec.field(default_factory=dict)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A push ready to go."""
+
+    row: SealedRow
+    destination: Destination
+    parts: SplitResult
+    body: bytes
+
+
+class Fanout:
+    """The sending side of one worker process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        keyring: Keyring,
+        live: Live,
+        policy: EndpointPolicy,
+        transport: Transport,
+        signer: Signer,
+        origin: str,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._keyring = keyring
+        self._live = live
+        self._policy = policy
+        self._transport = transport
+        self._signer = signer
+        self._origin = origin
+        self._breaker = Breaker()
+        self._leases: set[UUID] = set()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take no further batch; `send_due` returns when those under way are recorded."""
+        self._stopping.set()
+
+    async def send_due(self) -> int:
+        """Send every batch that is due, one after another; gives their number.
+
+        Raises:
+            OSError, asyncpg.PostgresError: Postgres does not answer; what was sent is recorded.
+        """
+        sent = 0
+        renewing = asyncio.create_task(self._renew())
+        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        recorded.set_result(None)
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            while not self._stopping.is_set() and (work := await self._lease()) is not None:
+                before = recorded
+                recorded = asyncio.get_running_loop().create_future()
+                taken = asyncio.Event()
+                task = asyncio.create_task(self._send(work, before, taken, recorded))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+                sent += 1
+                await taken.wait()
+        finally:
+            await asyncio.gather(*under_way)
+            renewing.cancel()
+        return sent
+
+    async def _lease(self) -> Work | None:
+        now = self._clock()
+        batch = await repository.lease_batch(self._pool, now, now + LEASE, uuid4())
+        if batch is None:
+            return None
+        self._leases.add(batch.lease)
+        alert = await repository.find_alert(self._pool, batch.alert)
+        if alert is None:
+            raise LookupError("a batch without its alert")
+        rows = await repository.rows_of_batch(self._pool, alert, batch)
+        epochs = {row.epoch for row in rows}
+        return Work(
+            batch=batch,
+            alert=alert,
+            rows=rows,
+            payloads=self._payloads(alert, {row.language for row in rows}),
+            headers=_headers(alert, now),
+            keys={epoch: self._keyring.epoch_key(epoch) for epoch in epochs},
+        )
+
+    async def _send(
+        self,
+        work: Work,
+        before: asyncio.Future[None],
+        taken: asyncio.Event,
+        recorded: asyncio.Future[None],
+    ) -> None:
+        """Send one batch once the one before is recorded, then record it."""
+        tally = Tally()
+        rows = iter(work.rows)
+        try:
+            lanes = [self._lane(work, rows, tally, before, taken) for _ in range(IN_FLIGHT)]
+            await asyncio.gather(*lanes)
+            await asyncio.shield(before)
+            await self._record_patiently(work, tally)
+        finally:
+            self._leases.discard(work.batch.lease)
+            taken.set()
+            recorded.set_result(None)
+
+    async def _lane(
+        self,
+        work: Work,
+        rows: Iterator[SealedRow],
+        tally: Tally,
+        before: asyncio.Future[None],
+        taken: asyncio.Event,
+    ) -> None:
+        """One message after another; the batch's lanes share its rows."""
+        for row in rows:
+            message = self._make_ready(work, row, tally)
+            if message is None:
+                await asyncio.sleep(0)
+                continue
+            if not before.done():
+                await asyncio.shield(before)
+            await self._post(work, message, tally)
+        taken.set()
+
+    def _make_ready(self, work: Work, row: SealedRow, tally: Tally) -> Message | None:
+        """Open and encrypt, unless the push cannot be sent at all or not now."""
+        key = work.keys[row.epoch]
+        context = BoxContext(row.id, row.epoch, row.series, row.audience, row.language)
+        try:
+            if key is None:
+                raise BoxError("the epoch's key was destroyed")
+            destination = open_destination(row.box, key, context)
+            parts = self._policy.check(destination.endpoint)
+            closed_until = self._breaker.closed_until(parts.netloc, self._clock())
+            if closed_until is not None:
+                self._put_off(work, row, tally, closed_until - self._clock())
+                return None
+            body = encrypt(work.payloads[row.language], destination)
+        except (BoxError, EndpointError, ValueError):
+            tally.failed += 1
+            return None
+        return Message(row, destination, parts, body)
+
+    async def _post(self, work: Work, message: Message, tally: Tally) -> None:
+        host = message.parts.netloc
+        headers = work.headers | {
+            "Authorization": self._signer.authorization(f"https://{host}", self._clock())
+        }
+        try:
+            answer = await self._transport.post(
+                message.destination.endpoint, message.parts, headers, message.body
+            )
+            outcome = rules.outcome_of(answer.status, host)
+        except TransportError:
+            answer, outcome = Answer(0), Outcome.LATER
+        self._count(work, message.row, tally, host, outcome, answer.retry_after)
+
+    def _count(
+        self,
+        work: Work,
+        row: SealedRow,
+        tally: Tally,
+        host: str,
+        outcome: Outcome,
+        retry_after: timedelta | None,
+    ) -> None:
+        now = self._clock()
+        if outcome is Outcome.LATER:
+            self._breaker.refused(host, now, retry_after)
+            self._put_off(work, row, tally, retry_after)
+            return
+        self._breaker.succeeded(host)
+        if outcome is Outcome.DELIVERED:
+            tally.delivered += 1
+            tally.first_at = tally.first_at or now
+            tally.last_at = now
+        elif outcome is Outcome.GONE:
+            tally.gone.append(row)
+        else:
+            tally.failed += 1
+
+    def _put_off(
+        self, work: Work, row: SealedRow, tally: Tally, at_least: timedelta | None
+    ) -> None:
+        """Try again later, whole seconds together so that they make one batch."""
+        assert work.alert.expires_at is not None  # noqa: S101 - approved alerts expire
+        at = rules.next_try(self._clock(), work.batch.attempt, at_least, work.alert.expires_at)
+        if at is None:
+            tally.failed += 1
+        else:
+            whole = at.replace(microsecond=0) + timedelta(seconds=1)
+            tally.later.setdefault(whole, []).append(row.id)
+
+    async def _record_patiently(self, work: Work, tally: Tally) -> None:
+        """Record although Postgres is away for a while. At last, leave the batch to its lease."""
+        for pause in RECORD_PAUSES_SECONDS:
+            try:
+                return await self._record(work, tally)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning(
+                    "batch-not-recorded",
+                    batch=str(work.batch.id),
+                    error=type(error).__name__,
+                    sqlstate=getattr(error, "sqlstate", None),
+                )
+                await asyncio.sleep(pause)
+        return None
+
+    async def _record(self, work: Work, tally: Tally) -> None:
+        """Write what became of the batch in one transaction, unless somebody else holds it by now."""
+        put_off = sum(map(len, tally.later.values()))
+        async with self._pool.acquire() as connection, connection.transaction():
+            ours = await repository.finish_batch(
+                connection,
+                work.batch.lease,
+                planned=len(work.rows) - put_off,
+                delivered=tally.delivered,
+                gone=len(tally.gone),
+                failed=tally.failed,
+                first_at=tally.first_at,
+                last_at=tally.last_at,
+            )
+            if not ours:
+                log.warning("batch-taken-over", batch=str(work.batch.id))
+                return
+            if tally.gone:
+                await repository.delete_gone(connection, tally.gone)
+            for at, pending in tally.later.items():
+                await repository.insert_later_batch(
+                    connection, work.alert.id, pending, work.batch.attempt + 1, at
+                )
+        for outcome, number in (
+            ("delivered", tally.delivered),
+            ("gone", len(tally.gone)),
+            ("failed", tally.failed),
+            ("later", put_off),
+        ):
+            PUSHES.labels(outcome).inc(number)
+        await self._live.tell(work.alert.id)
+
+    async def _renew(self) -> None:
+        """Keep the leases of batches under way."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY_SECONDS)
+            if self._leases:
+                with contextlib.suppress(Exception):  # a lease that is lost is noticed in `_record`
+                    await repository.renew_leases(
+                        self._pool, list(self._leases), self._clock() + LEASE
+                    )
+
+    def _payloads(self, alert: AlertRow, languages: set[str]) -> dict[str, bytes]:
+        """What phones of each language are sent, in the nearest language there is."""
+        texts = msgspec.convert(alert.texts, dict[str, AlertText])
+        return {wanted: self._payload(alert, *pick(texts, (wanted,))) for wanted in languages}
+
+    def _payload(self, alert: AlertRow, language: str, text: AlertText) -> bytes:
+        assert alert.approved_at is not None  # noqa: S101 - only approved alerts have batches
+        return rules.payload(
+            rules.Notification(
+                id=alert.id,
+                tag=alert.tag,
+                kind=alert.kind,
+                lang=language,
+                title=text.title,
+                body=text.body,
+                url=rules.occurrence_url(self._origin, alert.occurrence),
+                sent_at=alert.approved_at,
+            )
+        )
+
+
+def _headers(alert: AlertRow, now: datetime) -> dict[str, str]:
+    """What every push of an alert says to push services (RFC 8030 section 5, RFC 8188)."""
+    assert alert.expires_at is not None  # noqa: S101
+    return {
+        "TTL": str(max(int((alert.expires_at - now).total_seconds()), 0)),
+        "Urgency": rules.HANDLING[AlertKind(alert.kind)].urgency,
+        "Topic": alert.tag,
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+    }
+

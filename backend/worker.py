@@ -1,0 +1,111 @@
+"""Composes the worker: the process that opens boxes, sends alerts, and keeps time.
+
+Any number of workers run side by side. On SIGTERM a worker finishes its batch and goes.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from prometheus_client import start_http_server
+
+from backend.alerts.endpoints import EndpointPolicy
+from backend.alerts.fanout import Fanout
+from backend.alerts.jobs import AlertJobs
+from backend.alerts.transport import HttpsTransport
+from backend.alerts.webpush import Signer, public_point
+from backend.core import logs
+from backend.core.clock import Clock, system_clock
+from backend.core.database import open_pool
+from backend.core.keyring import Keyring
+from backend.core.live import Live
+from backend.core.logs import log
+from backend.core.redis import open_redis
+from backend.events.jobs import materialise_all
+from backend.events.service import EventService
+from backend.places.service import PlaceService
+from backend.retention.service import RetentionService
+from backend.settings import Settings, SettingsError
+
+REMIND_EVERY_SECONDS = 15.0
+MATERIALISE_EVERY_SECONDS = 600.0
+KEEP_EVERY_SECONDS = 600.0
+POOL_SIZE = 6
+
+
+async def run(settings: Settings, clock: Clock = system_clock) -> None:
+    """Work until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError, KeyringError: the keyring is missing or belongs to another database.
+        OSError, asyncpg.PostgresError: Postgres does not answer.
+    """
+    logs.configure(settings.log_level, "worker")
+    if settings.keyring is None:
+        raise SettingsError("EXIT10_KEYRING is not set: the worker needs the folder of its keys.")
+    keyring = Keyring(settings.keyring)
+    signing_key = keyring.vapid_key()
+    pool = await open_pool(settings, "exit10_worker", POOL_SIZE)
+    redis = open_redis(settings)
+    live = Live(redis)
+    retention = RetentionService(pool, keyring, clock)
+    await retention.ensure_epochs()
+    await retention.publish_vapid_key(public_point(signing_key))
+
+    policy = EndpointPolicy(settings.push_hosts, settings.rehearsal_push_origin)
+    transport = HttpsTransport(policy, clock, _rehearsal_ca(settings.rehearsal_push_ca))
+    signer = Signer(signing_key, settings.contact)
+    fanout = Fanout(pool, clock, keyring, live, policy, transport, signer, settings.origin)
+    events = EventService(pool, clock, PlaceService())
+    alerts = AlertJobs(pool, clock, events, live, fanout)
+    if settings.metrics_bind is not None:
+        start_http_server(settings.metrics_bind[1], settings.metrics_bind[0])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, alerts.stop)
+
+    beside = [
+        asyncio.create_task(live.listen()),
+        asyncio.create_task(_every("remind", REMIND_EVERY_SECONDS, alerts.remind)),
+        asyncio.create_task(
+            _every("materialise", MATERIALISE_EVERY_SECONDS, lambda: materialise_all(events))
+        ),
+        asyncio.create_task(_every("epochs", KEEP_EVERY_SECONDS, retention.ensure_epochs)),
+        asyncio.create_task(_every("expire", KEEP_EVERY_SECONDS, retention.expire)),
+    ]
+    log.info("worker-ready")
+    try:
+        await alerts.run()
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await transport.close()
+        await redis.aclose()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), 5.0)
+
+
+async def _every(job: str, seconds: float, step: Callable[[], Awaitable[object]]) -> None:
+    """Do `step` now and then again and again; a failure is logged and tried again."""
+    while True:
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            log.error(
+                "job-failed",
+                job=job,
+                error=type(error).__name__,
+                sqlstate=getattr(error, "sqlstate", None),
+            )
+        await asyncio.sleep(seconds)
+
+
+def _rehearsal_ca(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise SettingsError("EXIT10_REHEARSAL_PUSH_CA cannot be read.") from None
