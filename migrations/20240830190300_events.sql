@@ -15,11 +15,13 @@ create table series (
     changed_at timestamptz not null
 );
 
--- One gathering. The id follows from series and recurrence id, so that any worker may write it.
+-- One gathering. The id follows from series and recurrence id, so that any worker may write it. The
+-- recurrence id is the date by the series' wall clock: no rule has a smaller step than a day, so it
+-- stays when the hour is changed.
 create table occurrence (
     id uuid primary key,
     series uuid not null references series on delete cascade,
-    recurrence_id timestamp not null,
+    recurrence_id date not null,
     starts_at timestamptz not null,
     ends_at timestamptz not null check (ends_at > starts_at),
     state text not null check (state in ('scheduled', 'cancelled')),

@@ -23,6 +23,10 @@ create table alert (
     )),
     texts jsonb not null,
     audiences text[] not null check (cardinality(audiences) > 0),
+    precedence smallint not null generated always as (case kind
+        when 'leave-now' then 0 when 'safety-warning' then 1 when 'cancellation' then 2
+        when 'change' then 3 when 'all-clear' then 4 when 'reminder' then 5 else 6
+    end) stored,
     tag text not null check (length(tag) = 32),
     replaces uuid references alert,
     reminder_minutes integer,
@@ -49,6 +53,7 @@ create table batch (
     pending uuid[],
     attempt integer not null default 0,
     not_before timestamptz not null,
+    lease uuid unique,
     leased_until timestamptz,
     done boolean not null default false,
     planned integer not null,

@@ -1,4 +1,4 @@
-"""What organisers tell phones: composed in all languages, approved by several, counted and never traced."""
+"""What organisers tell phones: composed in all languages, approved by several, never traced."""
 
 from datetime import datetime
 from enum import Enum
@@ -64,9 +64,9 @@ class AlertRequest(Wire, frozen=True):
     occurrence: UUID
     kind: AlertKind
     texts: AlertTexts
-    audiences: Annotated[list[Audience], msgspec.Meta(min_length=1, max_length=2)] = [
-        Audience.ATTENDEES
-    ]
+    audiences: Annotated[list[Audience], msgspec.Meta(min_length=1, max_length=2)] = msgspec.field(
+        default_factory=lambda: [Audience.ATTENDEES]
+    )
     replaces: Annotated[
         UUID | None,
         msgspec.Meta(description="An earlier alert whose place it takes on the phones"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-TOKEN_PATTERN = r"^[A-Za-z0-9_-]{43}$"
+TOKEN_PATTERN = r"^[A-Za-z0-9_-]{43}$"  # noqa: S105 - the shape of one, not one
 """32 random bytes in base64url without padding (RFC 4648 section 5)."""
 
 LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
@@ -33,7 +33,7 @@ _ALLOWED_CONTROLS = {"\n", "\t"}
 
 
 class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """Base of every message. Decoding refuses unknown fields, wrong types and values out of range."""
+    """Base of every message. Decoding refuses unknown fields, wrong types and wrong values."""
 
 
 def plain_text(text: str) -> str:

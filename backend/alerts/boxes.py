@@ -1,4 +1,4 @@
-"""A push subscription as bytes of one size, sealed to an epoch key: what the database keeps of a phone.
+"""A push subscription as bytes of one size, sealed to an epoch key: what is kept of a phone.
 
 The context binds a box to its row, epoch, series, audience and language: moved elsewhere it does
 not open.
@@ -83,7 +83,9 @@ def parse_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
 def _base64url(text: str) -> bytes | None:
     stripped = text.rstrip("=")
     try:
-        return base64.b64decode(stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True)
+        return base64.b64decode(
+            stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True
+        )
     except (binascii.Error, ValueError):
         return None
 
@@ -97,9 +99,7 @@ def seal_destination(
     return seal((head + endpoint).ljust(PLAIN_BYTES, b"\0"), public_key, context.encode())
 
 
-def open_destination(
-    box: bytes, private_key: X25519PrivateKey, context: BoxContext
-) -> Destination:
+def open_destination(box: bytes, private_key: X25519PrivateKey, context: BoxContext) -> Destination:
     """Open a box for one use.
 
     Raises:

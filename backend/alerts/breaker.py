@@ -1,4 +1,4 @@
-"""A circuit breaker for each push service: after many refusals in a row it is left in peace a while.
+"""A circuit breaker for each push service: after many refusals in a row it is left in peace.
 
 Kept in the worker's memory only; another worker learns for itself.
 """

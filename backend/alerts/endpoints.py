@@ -82,7 +82,7 @@ class EndpointPolicy:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is reachable by everybody: no loopback, private, shared or mapped one."""
+    """Whether an IP address is everybody's: no loopback, private, shared or mapped one."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

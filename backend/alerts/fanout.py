@@ -1,4 +1,4 @@
-"""Carries alerts to phones: leases batches, opens boxes, encrypts, sends, and records a batch at once.
+"""Carries alerts to phones: leases batches, opens boxes, encrypts, sends, records.
 
 A worker killed at any instant loses nothing: its lease runs out and another worker sends the batch
 again, under the same tag, so that phones replace what they show. A batch begins to be sent only
@@ -193,10 +193,11 @@ class Fanout:
     def _make_ready(self, work: Work, row: SealedRow, tally: Tally) -> Message | None:
         """Open and encrypt, unless the push cannot be sent at all or not now."""
         key = work.keys[row.epoch]
+        if key is None:
+            tally.failed += 1
+            return None
         context = BoxContext(row.id, row.epoch, row.series, row.audience, row.language)
         try:
-            if key is None:
-                raise BoxError("the epoch's key was destroyed")
             destination = open_destination(row.box, key, context)
             parts = self._policy.check(destination.endpoint)
             closed_until = self._breaker.closed_until(parts.netloc, self._clock())
@@ -275,7 +276,7 @@ class Fanout:
         return None
 
     async def _record(self, work: Work, tally: Tally) -> None:
-        """Write what became of the batch in one transaction, unless somebody else holds it by now."""
+        """Write what became of the batch at once, unless somebody else holds it by now."""
         put_off = sum(map(len, tally.later.values()))
         async with self._pool.acquire() as connection, connection.transaction():
             ours = await repository.finish_batch(
@@ -347,4 +348,3 @@ def _headers(alert: AlertRow, now: datetime) -> dict[str, str]:
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
     }
-

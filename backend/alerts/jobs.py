@@ -1,4 +1,4 @@
-"""What the worker does for alerts: reminders, dividing approved alerts into batches, sending, closing."""
+"""What the worker does for alerts: reminds, divides into batches, sends, closes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -63,7 +63,7 @@ class AlertJobs:
                     )
 
     async def plan_and_close(self) -> int:
-        """Divide approved alerts into batches and close those that are done; how many there were."""
+        """Divide approved alerts into batches, close those that are done; gives the approved."""
         planned = 0
         while await self._plan_one():
             planned += 1

@@ -112,26 +112,22 @@ async def vapid_key(on: Executor) -> bytes | None:
 
 async def put_subscription(on: Executor, row: SealedRow, expires_on: date) -> None:
     """Write a subscription, or put it in the place of the one with its id."""
-    await _queries.run(
-        on, "put_subscription", **msgspec.structs.asdict(row), expires_on=expires_on
-    )
+    await _queries.run(on, "put_subscription", **msgspec.structs.asdict(row), expires_on=expires_on)
 
 
-async def find_subscription(on: Executor, id: UUID) -> SubscriptionRow | None:  # noqa: A002
+async def find_subscription(on: Executor, id: UUID) -> SubscriptionRow | None:
     """The subscription with this id."""
     return await _queries.one(on, "find_subscription", SubscriptionRow, id=id)
 
 
-async def delete_subscription(on: Executor, id: UUID) -> None:  # noqa: A002
+async def delete_subscription(on: Executor, id: UUID) -> None:
     """Forget a subscription; no matter when there is none."""
     await _queries.run(on, "delete_subscription", id=id)
 
 
 async def count_subscriptions(on: Executor, series: UUID, audiences: list[str]) -> int:
     """How many phones an alert would be sent to now."""
-    return int(
-        await _queries.value(on, "count_subscriptions", series=series, audiences=audiences)
-    )
+    return int(await _queries.value(on, "count_subscriptions", series=series, audiences=audiences))
 
 
 def _draft(alert: AlertRow) -> dict[str, Any]:
@@ -154,7 +150,7 @@ async def redraft_alert(on: Executor, alert: AlertRow) -> None:
 async def insert_reminder(
     on: Executor,
     *,
-    id: UUID,  # noqa: A002
+    id: UUID,
     series: UUID,
     occurrence: UUID,
     texts: dict[str, dict[str, str]],
@@ -179,22 +175,22 @@ async def insert_reminder(
     return written == 1
 
 
-async def find_alert(on: Executor, id: UUID) -> AlertRow | None:  # noqa: A002
+async def find_alert(on: Executor, id: UUID) -> AlertRow | None:
     """The alert with this id."""
     return await _queries.one(on, "find_alert", AlertRow, id=id)
 
 
-async def lock_alert(on: Executor, id: UUID) -> AlertRow | None:  # noqa: A002
+async def lock_alert(on: Executor, id: UUID) -> AlertRow | None:
     """The alert with this id, held until the transaction ends."""
     return await _queries.one(on, "lock_alert", AlertRow, id=id)
 
 
-async def approve_alert(on: Executor, id: UUID, now: datetime, expires_at: datetime) -> None:  # noqa: A002
+async def approve_alert(on: Executor, id: UUID, now: datetime, expires_at: datetime) -> None:
     """Let a draft go out."""
     await _queries.run(on, "approve_alert", id=id, now=now, expires_at=expires_at)
 
 
-async def cancel_alert(on: Executor, id: UUID) -> bool:  # noqa: A002
+async def cancel_alert(on: Executor, id: UUID) -> bool:
     """Stop an alert; False when it is too late."""
     return await _queries.run(on, "cancel_alert", id=id) == 1
 
@@ -204,7 +200,7 @@ async def public_alerts(on: Executor, occurrence: UUID) -> list[PublicAlertRow]:
     return await _queries.all(on, "public_alerts", PublicAlertRow, occurrence=occurrence)
 
 
-async def progress(on: Executor, id: UUID) -> ProgressRow | None:  # noqa: A002
+async def progress(on: Executor, id: UUID) -> ProgressRow | None:
     """How far an alert has come."""
     return await _queries.one(on, "progress", ProgressRow, id=id)
 
@@ -227,12 +223,12 @@ async def divide_into_batches(on: Executor, alert: AlertRow, size: int, now: dat
     )
 
 
-async def start_sending(on: Executor, id: UUID) -> None:  # noqa: A002
+async def start_sending(on: Executor, id: UUID) -> None:
     """Open an alert's batches to the workers."""
     await _queries.run(on, "start_sending", id=id)
 
 
-async def expire_alert(on: Executor, id: UUID) -> None:  # noqa: A002
+async def expire_alert(on: Executor, id: UUID) -> None:
     """Give up an alert that nobody could send in time."""
     await _queries.run(on, "expire_alert", id=id)
 
@@ -256,9 +252,7 @@ async def rows_of_batch(on: Executor, alert: AlertRow, batch: BatchRow) -> list[
     """The subscriptions that a batch is for."""
     reach = {"series": alert.series, "audiences": alert.audiences}
     if batch.pending is not None:
-        return await _queries.all(
-            on, "rows_of_pending", SealedRow, **reach, pending=batch.pending
-        )
+        return await _queries.all(on, "rows_of_pending", SealedRow, **reach, pending=batch.pending)
     return await _queries.all(
         on,
         "rows_of_range",

@@ -155,7 +155,7 @@ async def get_alert(alert_id: FromPath[UUID], alerts: NamedDependency[AlertServi
 async def get_alert_preview(
     alert_id: FromPath[UUID], alerts: NamedDependency[AlertService]
 ) -> Preview:
-    """What phones of each language would show, whether it fits, and about how many phones there are."""
+    """What phones of each language would show, whether it fits, and about how many they are."""
     return await alerts.preview(alert_id)
 
 
@@ -173,7 +173,7 @@ async def put_alert_approval(
     organiser: NamedDependency[Organiser],
     alerts: NamedDependency[AlertService],
 ) -> Alert:
-    """Approve as the organiser of the token. With enough organisers behind it, the alert goes out."""
+    """Approve as the organiser of the token. With enough behind it, the alert goes out."""
     return await alerts.approve(alert_id, organiser)
 
 
@@ -224,7 +224,7 @@ async def stream_alert_progress(
     alerts: NamedDependency[AlertService],
     live: NamedDependency[Live],
 ) -> ServerSentEvent:
-    """Server-sent events: one `progress` event with the counts for each change, until it is over."""
+    """Server-sent events: a `progress` event with the counts for each change, until it is over."""
     await alerts.progress(alert_id)
     return ServerSentEvent(_progress_events(alert_id, alerts, live))
 

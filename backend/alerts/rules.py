@@ -1,4 +1,4 @@
-"""Decisions about alerts: how long they live, what a phone is sent, what an answer means, when to try again.
+"""Decisions about alerts: how long they live, what is sent, what an answer means, when to retry.
 
 Pure: no I/O and no clock of its own.
 """

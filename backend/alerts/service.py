@@ -58,9 +58,7 @@ _KEY_SENTENCES = {
 class SubscriptionService:
     """What a phone may do under the token it made for one series."""
 
-    def __init__(
-        self, pool: Pool, clock: Clock, settings: Settings, events: EventService
-    ) -> None:
+    def __init__(self, pool: Pool, clock: Clock, settings: Settings, events: EventService) -> None:
         self._pool = pool
         self._clock = clock
         self._token_key = settings.token_key
@@ -99,7 +97,7 @@ class SubscriptionService:
         try:
             await repository.put_subscription(self._pool, row, expires_on)
         except asyncpg.ForeignKeyViolationError as error:
-            if error.constraint_name == "subscription_epoch_fkey":
+            if getattr(error, "constraint_name", None) == "subscription_epoch_fkey":
                 self._epoch = None
                 raise Unavailable("no-epoch-key", "Keys are being changed; try again.") from None
             raise NotFound("series-not-found", "There is no such series.") from None
@@ -187,7 +185,10 @@ class AlertService:
         self._live = live
 
     async def compose(
-        self, id: UUID, request: AlertRequest, organiser: Organiser  # noqa: A002
+        self,
+        id: UUID,
+        request: AlertRequest,
+        organiser: Organiser,
     ) -> tuple[Alert, bool]:
         """Write a draft, or change it while it is one; True when it is new.
 
@@ -204,7 +205,7 @@ class AlertService:
                 await self._redraft(connection, draft)
             return await self._shown(connection, id), created
 
-    async def _draft(self, id: UUID, request: AlertRequest, organiser: Organiser) -> AlertRow:  # noqa: A002
+    async def _draft(self, id: UUID, request: AlertRequest, organiser: Organiser) -> AlertRow:
         occurrence = await self._events.get_occurrence(request.occurrence)
         tag = rules.tag_of(id)
         if request.replaces is not None:
@@ -240,7 +241,7 @@ class AlertService:
         await repository.redraft_alert(connection, draft)
         await self._coalition.withdraw_approvals(connection, draft.id)
 
-    async def find(self, id: UUID) -> Alert:  # noqa: A002
+    async def find(self, id: UUID) -> Alert:
         """An alert as organisers see it.
 
         Raises:
@@ -249,7 +250,7 @@ class AlertService:
         async with self._pool.acquire() as connection:
             return await self._shown(connection, id)
 
-    async def preview(self, id: UUID) -> Preview:  # noqa: A002
+    async def preview(self, id: UUID) -> Preview:
         """What phones of each language would get, and about how many there are.
 
         Raises:
@@ -267,7 +268,7 @@ class AlertService:
             recipients=rules.rounded(phones),
         )
 
-    async def approve(self, id: UUID, organiser: Organiser) -> Alert:  # noqa: A002
+    async def approve(self, id: UUID, organiser: Organiser) -> Alert:
         """Stand behind an alert; with enough organisers behind it, it goes out.
 
         Raises:
@@ -306,7 +307,7 @@ class AlertService:
             lifetime = rules.HANDLING[AlertKind(alert.kind)].time_to_live
             await repository.approve_alert(connection, alert.id, now, now + lifetime)
 
-    async def cancel(self, id: UUID) -> Alert:  # noqa: A002
+    async def cancel(self, id: UUID) -> Alert:
         """Stop an alert. Phones that were reached keep it; no further one is.
 
         Raises:
@@ -323,7 +324,7 @@ class AlertService:
         await self._live.tell(id)
         return shown
 
-    async def progress(self, id: UUID) -> Progress:  # noqa: A002
+    async def progress(self, id: UUID) -> Progress:
         """How far an alert has come.
 
         Raises:
@@ -353,13 +354,13 @@ class AlertService:
         rows = await repository.public_alerts(self._pool, occurrence)
         return PublicAlerts(alerts=[_public(row, wanted) for row in rows])
 
-    async def _locked(self, connection: Executor, id: UUID) -> AlertRow:  # noqa: A002
+    async def _locked(self, connection: Executor, id: UUID) -> AlertRow:
         alert = await repository.lock_alert(connection, id)
         if alert is None:
             raise NotFound
         return alert
 
-    async def _shown(self, connection: Executor, id: UUID) -> Alert:  # noqa: A002
+    async def _shown(self, connection: Executor, id: UUID) -> Alert:
         alert = await repository.find_alert(connection, id)
         if alert is None:
             raise NotFound

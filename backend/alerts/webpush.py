@@ -32,7 +32,7 @@ def encrypt(payload: bytes, destination: Destination) -> bytes:
 
 
 class Signer:
-    """The Authorization header for each push service, signed once an hour rather than for each push."""
+    """The Authorization header for each push service, signed once an hour, not for each push."""
 
     LIFETIME = timedelta(hours=12)
     """RFC 8292 section 2 allows 24 hours."""

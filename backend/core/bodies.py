@@ -56,7 +56,7 @@ def refuse_ambiguity(body: bytes) -> None:
 
 
 def _depth_at_most(body: bytes) -> int:
-    """An upper bound of the nesting: the openers in all. Counted exactly only when that is large."""
+    """An upper bound of the nesting: all openers. Counted exactly only when that is large."""
     openers = body.count(b"{") + body.count(b"[")
     if openers <= MAX_DEPTH:
         return openers

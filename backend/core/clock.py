@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-
 Clock = Callable[[], datetime]
 
 

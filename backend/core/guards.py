@@ -70,7 +70,9 @@ def bearer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
     return token
 
 
-async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def enforce(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """The application's guard.
 
     Raises:

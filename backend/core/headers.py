@@ -1,4 +1,4 @@
-"""Security headers on every answer, errors included, and counts by route template and status class."""
+"""Security headers on every answer, errors included, and counts by route and status class."""
 
 import time
 from typing import Any, cast

@@ -67,7 +67,9 @@ async def ready(state: State) -> Response[Readiness]:
 async def _keys(pool: Any) -> bool | None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return bool(await pool.fetchval("select exists (table vapid_key) and exists (table epoch)"))
+            return bool(
+                await pool.fetchval("select exists (table vapid_key) and exists (table epoch)")
+            )
     except Exception:  # noqa: BLE001 - whatever it is, Postgres does not answer
         return None
 

@@ -21,7 +21,7 @@ class KeyringError(Exception):
 
 
 class Keyring:
-    """Keys in one folder (mode 0700), a file each (mode 0600). Writing is atomic and never overwrites."""
+    """Keys in one folder (0700), a file each (0600). Writing is atomic and never overwrites."""
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`, which must exist.
@@ -55,16 +55,14 @@ class Keyring:
 
     def make_epoch_key(self, epoch: int) -> X25519PrivateKey:
         """The private key of an epoch, made when there is none. Safe against a second worker."""
-        self._write_once(
-            self._epoch_path(epoch), X25519PrivateKey.generate().private_bytes_raw()
-        )
+        self._write_once(self._epoch_path(epoch), X25519PrivateKey.generate().private_bytes_raw())
         key = self.epoch_key(epoch)
         if key is None:
-            raise KeyringError(f"EXIT10_KEYRING: the key of epoch {epoch} vanished while being made.")
+            raise KeyringError(f"EXIT10_KEYRING: the key of epoch {epoch} vanished at once.")
         return key
 
     def destroy_epoch_key(self, epoch: int) -> None:
-        """Overwrite and remove an epoch's private key: every box sealed to it is noise from now on."""
+        """Overwrite and remove a private key: what was sealed to its epoch is noise from now on."""
         self._epochs.pop(epoch, None)
         path = self._epoch_path(epoch)
         if path.exists():

@@ -36,8 +36,9 @@ class Live:
                         message = await pubsub.get_message(
                             ignore_subscribe_messages=True, timeout=5.0
                         )
-                        if message is not None and len(message["data"]) == 16:  # noqa: PLR2004
-                            self.wake(UUID(bytes=message["data"]))
+                        topic = message["data"] if message is not None else None
+                        if isinstance(topic, bytes) and len(topic) == 16:  # noqa: PLR2004
+                            self.wake(UUID(bytes=topic))
             except (RedisError, OSError):
                 await asyncio.sleep(1.0)
 

@@ -1,4 +1,4 @@
-"""What the generated openapi.json says of the API as a whole. No reference page is served: those load from afar."""
+"""What openapi.json says of the API as a whole. No reference page is served."""
 
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag

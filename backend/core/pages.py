@@ -23,10 +23,9 @@ def read_cursor(text: str, position: type[Position]) -> Position:
     Raises:
         Problem: 400 `invalid-cursor`, it was not given out by this list.
     """
+    padded = text[:MAX_CURSOR_LETTERS] + "=" * (-len(text[:MAX_CURSOR_LETTERS]) % 4)
     try:
-        if len(text) > MAX_CURSOR_LETTERS:
-            raise ValueError
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
         return msgspec.json.decode(raw, type=position)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise Problem(400, "invalid-cursor", "Start again without a cursor.") from None

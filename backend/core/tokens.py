@@ -48,5 +48,5 @@ def digest(key: Secret, purpose: Purpose, token: bytes) -> bytes:
 
 
 def row_id(token_digest: bytes) -> UUID:
-    """The id of the row that a digest owns: its first 128 bits. Tells nothing of when it was made."""
+    """The id of the row that a digest owns: its first 128 bits. Tells nothing of its age."""
     return UUID(bytes=token_digest[:16])

@@ -36,7 +36,7 @@ async def epochs(on: Executor) -> list[EpochRow]:
     return await _queries.all(on, "epochs", EpochRow)
 
 
-async def delete_epoch(on: Executor, id: int) -> None:  # noqa: A002
+async def delete_epoch(on: Executor, id: int) -> None:
     """Forget an epoch that no subscription is sealed to."""
     await _queries.run(on, "delete_epoch", id=id)
 

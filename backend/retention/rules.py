@@ -23,7 +23,7 @@ class Epoch(msgspec.Struct, frozen=True):
         return self.ends_on + KEPT_AFTER_END
 
 
-def epoch_of(id: int) -> Epoch:  # noqa: A002
+def epoch_of(id: int) -> Epoch:
     """The epoch with this number."""
     starts_on = FIRST_MONDAY + id * WEEK
     return Epoch(id, starts_on, starts_on + WEEK)
