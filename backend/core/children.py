@@ -49,14 +49,17 @@ def spawn(
     parting_signal: signal.Signals,
     account: Account | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, its output in `log` (emptied first, mode 0600).
+    """Start `command` in a session of its own, its output in `log` (mode 0600).
 
-    `parting_signal` is what the kernel sends it when this process vanishes (Linux only).
+    What the run before wrote stays beside it as `.old`. `parting_signal` is what the kernel sends
+    the child when this process vanishes (Linux only).
 
     Raises:
         OSError: the program or the log cannot be used.
     """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, PRIVATE_FILE)
+    if log.exists():
+        log.replace(log.with_suffix(".old"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE_FILE)
     try:
         start = partial(
             subprocess.Popen[bytes],

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from backend.embedded.home import EmbeddedError, Home, default_home
+from backend.embedded.home import EmbeddedError, Home, default_home, local_environment
 from backend.embedded.postgres import EmbeddedPostgres
 from backend.embedded.valkey import EmbeddedValkey
 
@@ -23,6 +23,7 @@ __all__ = [
     "EmbeddedValkey",
     "Home",
     "default_home",
+    "local_environment",
 ]
 
 

@@ -31,15 +31,38 @@ class EmbeddedError(Exception):
 
 
 def default_home(environment: Mapping[str, str]) -> Path:
-    """EXIT10_HOME, or /var/lib/exit10 for root, or the user's state folder (XDG Base Directory)."""
+    """EXIT10_HOME, or /var/lib/exit10 for root, or the user's state folder (XDG Base Directory).
+
+    Raises:
+        EmbeddedError: the user has no home.
+    """
     if chosen := environment.get("EXIT10_HOME", "").strip():
         return Path(chosen).expanduser()
     if os.geteuid() == 0:
         return Path("/var/lib/exit10")
     state = environment.get("XDG_STATE_HOME", "").strip()
     # The specification has relative paths ignored.
-    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    try:
+        base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    except RuntimeError:
+        raise EmbeddedError("This user has no home folder. Choose a folder with --home.") from None
     return base / "exit10"
+
+
+def local_environment(environment: Mapping[str, str], *, keyring: bool) -> dict[str, str]:
+    """`environment`, with what it does not say about servers and keys taken from the state folder.
+
+    Only a worker gets a keyring: without `keyring` one that is set is taken away.
+
+    Raises:
+        EmbeddedError: there is no state folder that could be used.
+    """
+    ours = Home(default_home(environment)).environment(keyring=keyring)
+    theirs = {name: value for name, value in environment.items() if value.strip()}
+    complete = {**environment, **ours, **theirs}
+    if not keyring:
+        complete.pop("EXIT10_KEYRING", None)
+    return complete
 
 
 class Home:

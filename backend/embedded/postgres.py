@@ -102,7 +102,7 @@ class EmbeddedPostgres:
         self._home = home
         self._durable = durable
         self._data = home.data / "data"
-        self._log = home.log / "postgres.log"
+        self.log = home.log / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -201,7 +201,7 @@ class EmbeddedPostgres:
 
     def _write_configuration(self) -> None:
         account = self._home.account
-        users = {pwd.getpwuid(os.geteuid()).pw_name, account.name if account else "root"}
+        users = {_user_name(), account.name if account else "root"}
         namesakes = "".join(_NAMESAKE.format(user=user) for user in sorted(users))
         settings = _SETTINGS.format(
             sockets=self._home.sockets, safe="on" if self._durable else "off"
@@ -225,7 +225,7 @@ class EmbeddedPostgres:
                 *("-c", f"ident_file={config / 'pg_ident.conf'}"),
             ],
             environment=BARE_ENVIRONMENT,
-            log=self._log,
+            log=self.log,
             parting_signal=signal.SIGINT,
             account=self._home.account,
         )
@@ -234,9 +234,9 @@ class EmbeddedPostgres:
                 return True
             if time.monotonic() > deadline:
                 self.kill()
-                raise EmbeddedError(f"Postgres did not become ready. Its log is {self._log}.")
+                raise EmbeddedError(f"Postgres did not become ready. Its log is {self.log}.")
             time.sleep(_GLANCE_SECONDS)
-        lines = last_lines(self._log, 50)
+        lines = last_lines(self.log, 50)
         if not any("pre-existing shared memory" in line for line in lines):
             raise self._failure(lines)
         if time.monotonic() > deadline:
@@ -251,7 +251,17 @@ class EmbeddedPostgres:
             return self._home.unusable(OSError(errno.ENOSPC, "", str(self._data)))
         told = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)] or lines
         reason = re.sub(r"^.*?(FATAL|PANIC|error): *", "", told[0]) if told else "it said nothing"
-        return EmbeddedError(f"Postgres did not start: {reason}. Its log is {self._log}.")
+        return EmbeddedError(f"Postgres did not start: {reason}. Its log is {self.log}.")
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise EmbeddedError(
+            f"The user {os.geteuid()} has no name on this machine, and Postgres starts for no one "
+            "without. Use a named user, or an existing Postgres by EXIT10_DATABASE_URL."
+        ) from None
 
 
 def _programs(home: Home) -> Path:

@@ -71,7 +71,7 @@ class EmbeddedValkey:
         self.url = home.redis_url
         self._home = home
         self._socket = home.sockets / "valkey.sock"
-        self._log = home.log / "valkey.log"
+        self.log = home.log / "valkey.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,7 +110,7 @@ class EmbeddedValkey:
             self._process = spawn(
                 [program.path, config],
                 environment=BARE_ENVIRONMENT,
-                log=self._log,
+                log=self.log,
                 parting_signal=signal.SIGTERM,
                 account=self._home.account,
             )
@@ -129,8 +129,8 @@ class EmbeddedValkey:
                 return self.url
             time.sleep(_GLANCE_SECONDS)
         self.kill()
-        reason = " ".join(last_lines(self._log, 1)) or "it said nothing"
-        raise EmbeddedError(f"Valkey did not start: {reason}. Its log is {self._log}.")
+        reason = " ".join(last_lines(self.log, 1)) or "it said nothing"
+        raise EmbeddedError(f"Valkey did not start: {reason}. Its log is {self.log}.")
 
     def stop(self) -> None:
         """Shut down; what it held is gone."""
