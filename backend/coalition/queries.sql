@@ -1,4 +1,4 @@
--- name: authenticate^
+-- name: authenticate(today, digest)^
 -- Whom a live access token speaks for. Notes the day of use at most once a day.
 with used as (
     update access_token
@@ -20,46 +20,46 @@ where access_token.digest = :digest
     and access_token.expires_on >= :today
     and organiser.left_on is null;
 
--- name: hold_invite^
+-- name: hold_invite(digest)^
 -- The invite of a digest. Others who would redeem it wait until this transaction ends.
 select id, digest, role, expires_at, redeemed_by
 from invite
 where digest = :digest
 for update;
 
--- name: find_invite^
+-- name: find_invite(id)^
 select id, digest, role, expires_at, redeemed_by
 from invite
 where id = :id;
 
--- name: list_invites
+-- name: list_invites()
 select id, digest, role, expires_at, redeemed_by
 from invite
 order by expires_at, id;
 
--- name: insert_invite!
+-- name: insert_invite(id, digest, role, expires_at)!
 insert into invite (id, digest, role, expires_at)
 values (:id, :digest, :role, :expires_at)
 on conflict do nothing;
 
--- name: use_invite!
+-- name: use_invite(organiser, id)!
 update invite
 set redeemed_by = :organiser
 where id = :id and redeemed_by is null;
 
--- name: delete_invite!
+-- name: delete_invite(id)!
 delete from invite
 where id = :id;
 
--- name: delete_expired_invites!
+-- name: delete_expired_invites(before)!
 delete from invite
 where expires_at < :before;
 
--- name: insert_organiser!
+-- name: insert_organiser(id, handle, role)!
 insert into organiser (id, handle, role)
 values (:id, :handle, :role);
 
--- name: find_member^
+-- name: find_member(id, digest)^
 -- The organiser who redeemed an invite with this access token.
 select organiser.id, organiser.handle, organiser.role, access_token.scopes
 from organiser
@@ -68,50 +68,50 @@ where organiser.id = :id
     and organiser.left_on is null
     and access_token.digest = :digest;
 
--- name: find_organisers_by_handle
+-- name: find_organisers_by_handle(handle)
 select id, handle, role
 from organiser
 where handle = :handle and left_on is null;
 
--- name: count_organisers$
+-- name: count_organisers()$
 select count(*)
 from organiser
 where left_on is null;
 
--- name: insert_access_token!
+-- name: insert_access_token(id, organiser, digest, scopes, expires_on)!
 insert into access_token (id, organiser, digest, scopes, expires_on)
 values (:id, :organiser, :digest, :scopes, :expires_on)
 on conflict do nothing;
 
--- name: find_access_token^
+-- name: find_access_token(id)^
 select id, organiser, digest, scopes, expires_on, last_used_on
 from access_token
 where id = :id;
 
--- name: list_access_tokens
+-- name: list_access_tokens(organiser)
 select id, organiser, digest, scopes, expires_on, last_used_on
 from access_token
 where organiser = :organiser
 order by expires_on, id;
 
--- name: delete_access_token!
+-- name: delete_access_token(id, organiser)!
 delete from access_token
 where id = :id and organiser = :organiser;
 
--- name: delete_expired_access_tokens!
+-- name: delete_expired_access_tokens(before)!
 delete from access_token
 where expires_on < :before;
 
--- name: hold_subject$
+-- name: hold_subject(subject)$
 -- Those who decide on one subject take turns until their transactions end.
 select pg_advisory_xact_lock(hashtextextended(:subject, 0));
 
--- name: insert_approval!
+-- name: insert_approval(subject, action, organiser)!
 insert into approval (subject, action, organiser)
 values (:subject, :action, :organiser)
 on conflict do nothing;
 
--- name: find_standing^
+-- name: find_standing(composer, subject, action)^
 -- Who stands behind an act and has not left, and how many there are to ask.
 select
     exists(
@@ -128,6 +128,6 @@ select
     ) as approvers,
     (select count(*) from organiser where left_on is null) as organisers;
 
--- name: delete_approvals!
+-- name: delete_approvals(subject)!
 delete from approval
 where subject = :subject;
