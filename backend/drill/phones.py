@@ -206,6 +206,16 @@ def write_keys(path: Path, count: int, executor: Executor) -> Iterator[int]:
             yield done
 
 
+def new_token() -> str:
+    """A capability token: 32 random bytes, made on the device that will use it."""
+    return base64url(secrets.token_bytes(_TOKEN_BYTES))
+
+
 def base64url(data: bytes) -> str:
     """Base64url without padding (RFC 4648 section 5)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def base64url_decoded(text: str) -> bytes:
+    """The octets of base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
