@@ -1,6 +1,7 @@
 """The command `exit10 drill`: reads its options, rehearses, reports, cleans up."""
 
 import argparse
+import asyncio
 import signal
 import sys
 import tempfile
@@ -153,9 +154,9 @@ def _throwaway(options: argparse.Namespace) -> Rehearsed:
                 await PushServiceProcess.start(folder) as push,
                 Api(system.origin) as api,
             ):
-                invite = await system.open(api, push, options.workers)
+                await system.open(api, push, options.workers)
                 rehearsal = _rehearsal(options, api, push, system, folder, bars, stack)
-                return await rehearsal.run(invite)
+                return await rehearsal.run(await asyncio.to_thread(system.invite))
 
         return uvloop.run(rehearse())
 

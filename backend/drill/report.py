@@ -25,6 +25,7 @@ from rich.text import Text
 from backend.drill.outcome import Outcome
 from backend.drill.rehearsal import Rehearsed
 from backend.drill.verification import Findings
+from schemas.alerts import Preview
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _DRAWING_WIDTH = 60
@@ -88,14 +89,14 @@ class ProgressBars:
 def print_report(rehearsed: Rehearsed, console: Console) -> None:
     """Print the whole report."""
     outcome = rehearsed.outcome
-    console.print(_figures(outcome))
+    console.print(_figures(outcome, rehearsed.preview))
     if len(rehearsed.arrivals) > 1:
         console.print(_drawing(rehearsed.arrivals))
     console.print(_screens(rehearsed.findings))
     console.print(_verdict(outcome, rehearsed.findings))
 
 
-def _figures(outcome: Outcome) -> Table:
+def _figures(outcome: Outcome, preview: Preview) -> Table:
     table = Table(title=f"Rehearsal {outcome.scenario}", title_justify="left")
     table.add_column("what")
     table.add_column("figure", justify="right")
@@ -115,6 +116,10 @@ def _figures(outcome: Outcome) -> Table:
         (
             "wrong payload, language or tag",
             f"{outcome.wrong_payload + outcome.wrong_language + outcome.wrong_tag:,}",
+        ),
+        (
+            "kept by push services, urgency",
+            f"{preview.time_to_live_seconds:,} s, {preview.urgency}",
         ),
         ("workers (killed)", f"{outcome.workers} ({outcome.workers_killed})"),
         ("worker's peak memory", _mebibytes(outcome.worker_peak_rss_mb)),

@@ -66,8 +66,8 @@ class ThrowawaySystem:
         except (EmbeddedError, MigrationError) as error:
             raise SystemUnusableError(str(error)) from None
 
-    async def open(self, api: Api, push: PushServiceProcess, workers: int) -> str:
-        """Start API and workers that trust `push`; returns an invite once all is ready.
+    async def open(self, api: Api, push: PushServiceProcess, workers: int) -> None:
+        """Start API and workers that trust `push`, and wait until all is ready.
 
         Raises:
             SystemUnusableError: something did not start; the message holds the end of its log.
@@ -80,7 +80,24 @@ class ThrowawaySystem:
         for _ in range(workers):
             self.start_one()
         await self._ready(api)
-        return await asyncio.to_thread(self._invite)
+
+    def invite(self) -> str:
+        """Make an invite for an administrator as an operator does; returns its token.
+
+        Raises:
+            SystemUnusableError: the command failed.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "backend.cli", "invite"],
+            env=self._environment(keyring=False),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = _INVITE.search(done.stdout)
+        if found is None:
+            raise SystemUnusableError(f"`exit10 invite` gave no invite. {done.stderr.strip()}")
+        return found[1]
 
     def start_one(self) -> None:
         """Start a worker."""
@@ -150,19 +167,6 @@ class ThrowawaySystem:
                 raise SystemUnusableError(
                     f"The {name} stopped by itself. The end of its log:\n{words}"
                 )
-
-    def _invite(self) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "backend.cli", "invite"],
-            env=self._environment(keyring=False),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        found = _INVITE.search(done.stdout)
-        if found is None:
-            raise SystemUnusableError(f"`exit10 invite` gave no invite. {done.stderr.strip()}")
-        return found[1]
 
 
 async def _is_ready(api: Api) -> bool:
