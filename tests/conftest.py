@@ -17,40 +17,45 @@ from redis.asyncio import Redis
 from backend.core.database import Pool, Role, open_pool
 from backend.core.keyring import Keyring
 from backend.core.redis import open_redis
+from backend.embedded import EmbeddedSystem
 from backend.settings import Secret, Settings
+from schemas.coalition import Role as OrganiserRole
 from tests.support.clock import MONDAY_NOON_IN_SEOUL, SetClock
+from tests.support.databases import Databases
 from tests.support.keys import published_keyring
+from tests.support.lifespans import held
 from tests.support.organisers import MakeOrganiser, OrganiserInHand, redeemed_organiser
-from tests.support.servers import Servers
 
 ORIGIN = "https://rally.example"
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    """Postgres and Valkey of this test process."""
-    servers = Servers()
-    try:
-        servers.start()
-        yield servers
-    finally:
-        servers.stop()
+def system() -> Iterator[EmbeddedSystem]:
+    """Postgres and Valkey of this test process. Tests that stop a server start it again."""
+    with EmbeddedSystem.throwaway() as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def databases(system: EmbeddedSystem) -> Databases:
+    """Copies of a migrated database."""
+    return Databases(system)
 
 
 @pytest.fixture(scope="module")
-async def database_url(servers: Servers) -> AsyncIterator[str]:
-    """A migrated, empty database; connecting without a role makes its owner."""
-    url = await servers.new_database()
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """An empty database with all tables; who connects without taking a role is its owner."""
+    url = await databases.copy()
     yield url
-    await servers.drop_database(url)
+    await databases.drop(url)
 
 
 @pytest.fixture(scope="module")
-def settings(servers: Servers, database_url: str) -> Settings:
+def settings(system: EmbeddedSystem, database_url: str) -> Settings:
     """Settings of a process of the system under test, with a fresh token key."""
     return Settings(
         database_url=Secret(database_url.encode()),
-        redis_url=Secret(servers.redis_url.encode()),
+        redis_url=Secret(system.valkey.url.encode()),
         token_key=Secret(secrets.token_bytes(32)),
         origin=ORIGIN,
         contact="mailto:rally@rally.example",
@@ -100,7 +105,7 @@ async def app(settings: Settings, module_clock: SetClock, redis: Redis) -> Async
     from backend.app import create_app  # noqa: PLC0415 - the one fixture that needs every room
 
     app = create_app(settings, module_clock)
-    async with app.lifespan():
+    async with held(app.lifespan()):
         yield app
 
 
@@ -119,7 +124,7 @@ async def organiser(
     """`await organiser("admin")` is one more organiser; `.headers` are what her requests carry."""
 
     async def organiser(role: str = "admin") -> OrganiserInHand:
-        return await redeemed_organiser(client, settings, module_clock, role)
+        return await redeemed_organiser(client, settings, module_clock, OrganiserRole(role))
 
     return organiser
 
@@ -132,5 +137,4 @@ async def keyring(
 ) -> Keyring:
     """A worker's keyring with the first epoch's key and the signing key, both published."""
     folder: Path = tmp_path_factory.mktemp("keyring")
-    folder.chmod(0o700)
     return await published_keyring(folder, await pool_as("exit10_worker"), module_clock)

@@ -6,9 +6,11 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from backend.coalition.commands import invite
 from backend.core.clock import Clock
 from backend.core.tokens import new_token
 from backend.settings import Settings
+from schemas.coalition import Role
 
 
 class OrganiserInHand(msgspec.Struct, frozen=True):
@@ -30,11 +32,9 @@ MakeOrganiser = Callable[..., Awaitable[OrganiserInHand]]
 
 
 async def redeemed_organiser(
-    client: httpx.AsyncClient, settings: Settings, clock: Clock, role: str
+    client: httpx.AsyncClient, settings: Settings, clock: Clock, role: Role
 ) -> OrganiserInHand:
     """Invite an organiser with `role` and redeem the invite in her place."""
-    from backend.coalition.commands import invite  # noqa: PLC0415
-
     link = await invite(settings, role, clock=clock)
     token = new_token()
     answer = await client.post(
