@@ -71,7 +71,9 @@ def _add_coalition(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     from backend.coalition import commands as coalition  # noqa: PLC0415
 
     coalition.add_invite_arguments(
-        _add(commands, "invite", "make an invite for an organiser: a link and a QR", coalition.invite)
+        _add(
+            commands, "invite", "make an invite for an organiser: a link and a QR", coalition.invite
+        )
     )
     coalition.add_token_arguments(
         _add(commands, "token", "make an access token for a script", coalition.token)

@@ -9,7 +9,6 @@ import msgspec
 
 from backend.alerts import repository, rules
 from backend.alerts.fanout import BATCH_SIZE, Fanout
-from backend.alerts.service import WORK
 from backend.core.clock import Clock
 from backend.core.database import Pool
 from backend.core.live import Live
@@ -44,16 +43,16 @@ class AlertJobs:
         """Finish the batches under way and return from `run`."""
         self._stopping = True
         self._fanout.stop()
-        self._live.wake(WORK)
+        self._live.wake(rules.WORK)
 
     async def _again_and_again(self, job: str, step: Callable[[], Awaitable[int]]) -> None:
-        async with aclosing(self._live.changes(WORK, LOOK_EVERY_SECONDS)) as changes:
+        async with aclosing(self._live.changes(rules.WORK, LOOK_EVERY_SECONDS)) as changes:
             async for _ in changes:
                 if self._stopping:
                     return
                 try:
                     if await step():
-                        self._live.wake(WORK)
+                        self._live.wake(rules.WORK)
                 except Exception as error:  # noqa: BLE001 - tried again at the next look
                     log.error(
                         "job-failed",
@@ -92,7 +91,7 @@ class AlertJobs:
         """Write the reminders that are due, each once; gives their number."""
         now = self._clock()
         written = 0
-        for due in await self._events.reminders_due(now):
+        for due in await self._events.occurrences_with_reminders_due(now):
             id_ = uuid5(due.occurrence, f"reminder {due.minutes_before}")
             texts = rules.reminder_texts(due.titles, due.place_names, due.starts_at)
             written += await repository.insert_reminder(
@@ -109,5 +108,5 @@ class AlertJobs:
                 ),
             )
         if written:
-            await self._live.tell(WORK)
+            await self._live.tell(rules.WORK)
         return written

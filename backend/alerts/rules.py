@@ -21,6 +21,9 @@ PAYLOAD_BYTES = 2048
 TOPIC_LETTERS = 32
 """The longest Topic that push services take (RFC 8030 section 5.4)."""
 
+WORK = UUID(int=0)
+"""The live topic on which waiting workers hear that there is an alert to send."""
+
 FEWEST_SHOWN = 20
 ROUNDED_TO = 10
 APPLE_HOST = "web.push.apple.com"

@@ -285,7 +285,7 @@ class AlertService:
                 await self._approve_draft(connection, alert, organiser)
             shown = await self._shown(connection, id)
         await self._live.tell(id)
-        await self._live.tell(WORK)
+        await self._live.tell(rules.WORK)
         return shown
 
     async def _approve_draft(
@@ -398,10 +398,6 @@ class AlertService:
         return PreviewText(
             title=text.title, body=text.body, bytes=size, limit=limit, fits=size <= limit
         )
-
-
-WORK = UUID(int=0)
-"""The live topic on which waiting workers hear that there is an alert to send."""
 
 
 def _texts(alert: AlertRow) -> dict[str, AlertText]:

@@ -26,7 +26,7 @@ class Queries:
 
     def __init__(self, path: Path) -> None:
         adapter = AsyncPGAdapter()
-        loaded = aiosql.from_path(path, lambda: cast("Any", adapter))
+        loaded = aiosql.from_path(path, lambda: cast("Any", adapter), mandatory_parameters=False)
         self._statements: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name in loaded.available_queries:
             if not name.endswith("_cursor"):
