@@ -5,10 +5,11 @@ the same Monday again at the start of each test.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 from litestar import Litestar
@@ -25,6 +26,7 @@ from tests.support.databases import Databases
 from tests.support.keys import published_keyring
 from tests.support.lifespans import held
 from tests.support.organisers import MakeOrganiser, OrganiserInHand, redeemed_organiser
+from tests.support.pools import PoolAs
 
 ORIGIN = "https://rally.example"
 
@@ -48,6 +50,14 @@ async def database_url(databases: Databases) -> AsyncIterator[str]:
     url = await databases.copy()
     yield url
     await databases.drop(url)
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that may do everything in the module's database."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +86,7 @@ def clock(module_clock: SetClock) -> SetClock:
 
 
 @pytest.fixture(scope="module")
-async def pool_as(settings: Settings) -> AsyncIterator[Callable[[Role], Awaitable[Pool]]]:
+async def pool_as(settings: Settings) -> AsyncIterator[PoolAs]:
     """Pools by role: `await pool_as("exit10_worker")`. Opened once, closed with the module."""
     pools: dict[Role, Pool] = {}
 
@@ -132,7 +142,7 @@ async def organiser(
 @pytest.fixture(scope="module")
 async def keyring(
     tmp_path_factory: pytest.TempPathFactory,
-    pool_as: Callable[[Role], Awaitable[Pool]],
+    pool_as: PoolAs,
     module_clock: SetClock,
 ) -> Keyring:
     """A worker's keyring with the first epoch's key and the signing key, both published."""
