@@ -14,6 +14,5 @@ def open_redis(settings: Settings) -> Redis:
         socket_timeout=2.0,
         socket_connect_timeout=2.0,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
-        lib_name=None,
-        lib_version=None,
+        driver_info=None,
     )
