@@ -1,34 +1,73 @@
-"""The command `exit10`. Parses arguments and calls one function; decides nothing itself."""
+"""The command `exit10`. Finds the command that is meant, loads just that, and calls it."""
 
 import argparse
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import uvloop
 
-from backend.settings import Settings, SettingsError
+from backend.settings import Secret, Settings, SettingsError
 
 OPENAPI_FILE = Path(__file__).resolve().parent.parent / "openapi.json"
-Command = Callable[[argparse.Namespace], int]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One command: what it is for, and where its arguments and its deed are found."""
+
+    purpose: str
+    module: str
+    run: str = "run"
+    arguments: str | None = "add_arguments"
+
+
+COMMANDS = {
+    "up": Command("start the whole system on this machine, until Ctrl-C", "backend.up"),
+    "serve": Command("run the API of an installed system", __name__, "serve", None),
+    "worker": Command("run a worker: it sends alerts and keeps time", __name__, "work", None),
+    "migrate": Command("bring the database's tables up to date", __name__, "migrate", None),
+    "invite": Command(
+        "make an invite for an organiser: a link and a QR code",
+        "backend.coalition.commands",
+        "invite",
+        "add_invite_arguments",
+    ),
+    "token": Command(
+        "make an access token for a script",
+        "backend.coalition.commands",
+        "token",
+        "add_token_arguments",
+    ),
+    "drill": Command("rehearse a rally with a crowd of simulated phones", "backend.drill.command"),
+    "openapi": Command(
+        "write openapi.json, from which clients are made",
+        __name__,
+        "write_openapi",
+        "add_openapi_arguments",
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 could not, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words and words[0] in COMMANDS else None
+    options = _parser(name).parse_args(words)
     try:
-        code = options.command(options)
+        code = options.run(options)
     except SettingsError as error:
-        print(f"exit10: {error}", file=sys.stderr)
-        code = 1
+        code = _complain(str(error))
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """All commands by name; the chosen one with its arguments."""
     parser = argparse.ArgumentParser(
         prog="exit10",
         description="Coordinates rallies, shifts, safety check-ins and push alerts without ever "
@@ -36,72 +75,27 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Settings are environment variables named EXIT10_*; README.md lists them.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_up(commands)
-    _add(commands, "serve", "run the API of an installed system", _serve)
-    _add(commands, "worker", "run a worker: it sends alerts and keeps time", _worker)
-    _add(commands, "migrate", "bring the database's tables up to date", _migrate)
-    _add_coalition(commands)
-    _add_drill(commands)
-    _add_openapi(commands)
+    for name, command in COMMANDS.items():
+        sentence = f"{command.purpose[0].upper()}{command.purpose[1:]}."
+        below = commands.add_parser(name, help=command.purpose, description=sentence)
+        if name == chosen:
+            module = import_module(command.module)
+            if command.arguments is not None:
+                getattr(module, command.arguments)(below)
+            run: Callable[[argparse.Namespace], int] = getattr(module, command.run)
+            below.set_defaults(run=run)
     return parser
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    purpose: str,
-    command: Command,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name, help=purpose, description=purpose[0].upper() + purpose[1:] + "."
-    )
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from backend import up  # noqa: PLC0415 - each command loads only what it needs
-
-    up.add_arguments(
-        _add(commands, "up", "start the whole system on this machine, until Ctrl-C", up.run)
-    )
-
-
-def _add_coalition(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from backend.coalition import commands as coalition  # noqa: PLC0415
-
-    coalition.add_invite_arguments(
-        _add(
-            commands, "invite", "make an invite for an organiser: a link and a QR", coalition.invite
-        )
-    )
-    coalition.add_token_arguments(
-        _add(commands, "token", "make an access token for a script", coalition.token)
-    )
-
-
-def _add_drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from backend.drill import command as drill  # noqa: PLC0415
-
-    drill.add_arguments(
-        _add(commands, "drill", "rehearse a rally with a crowd of simulated phones", drill.run)
-    )
-
-
-def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "openapi", "write openapi.json, from which clients are made", _openapi)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; fail when the file is out of date"
-    )
-
-
-def _serve(_: argparse.Namespace) -> int:
-    from backend import serve  # noqa: PLC0415
+def serve(_: argparse.Namespace) -> int:
+    """Run the API until SIGTERM or SIGINT."""
+    from backend import serve  # noqa: PLC0415 - a command loads only what it needs
 
     return serve.run(Settings.from_environment(os.environ))
 
 
-def _worker(_: argparse.Namespace) -> int:
+def work(_: argparse.Namespace) -> int:
+    """Run a worker until SIGTERM or SIGINT."""
     from backend import worker  # noqa: PLC0415
     from backend.core.keyring import KeyringError  # noqa: PLC0415
 
@@ -109,26 +103,32 @@ def _worker(_: argparse.Namespace) -> int:
     try:
         uvloop.run(worker.run(settings))
     except KeyringError as error:
-        print(f"exit10: {error}", file=sys.stderr)
-        return 1
+        return _complain(str(error))
     return 0
 
 
-def _migrate(_: argparse.Namespace) -> int:
+def migrate(_: argparse.Namespace) -> int:
+    """Apply the migrations that are missing."""
     from backend.core.migrate import MigrationError, migrate  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
     try:
         migrate(settings.database_url.reveal().decode())
     except MigrationError as error:
-        print(f"exit10: {error}", file=sys.stderr)
-        return 1
+        return _complain(str(error))
     return 0
 
 
-def _openapi(options: argparse.Namespace) -> int:
+def add_openapi_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `exit10 openapi`."""
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail when the file is out of date"
+    )
+
+
+def write_openapi(options: argparse.Namespace) -> int:
+    """Write the document, or compare it with the one that is there."""
     from backend.app import create_app  # noqa: PLC0415
-    from backend.settings import Secret  # noqa: PLC0415
 
     nothing = Secret(b"")
     app = create_app(Settings(database_url=nothing, redis_url=nothing, token_key=nothing))
@@ -138,7 +138,11 @@ def _openapi(options: argparse.Namespace) -> int:
         return 0
     if OPENAPI_FILE.exists() and OPENAPI_FILE.read_text("utf-8") == document:
         return 0
-    print("exit10: openapi.json is out of date; run `exit10 openapi`.", file=sys.stderr)
+    return _complain("openapi.json is out of date; run `exit10 openapi`.")
+
+
+def _complain(sentence: str) -> int:
+    print(f"exit10: {sentence}", file=sys.stderr)
     return 1
 
 
