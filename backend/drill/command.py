@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
         RehearsalError,
         SystemUnusableError,
     ) as error:
-        errors.print(str(error), style="red", highlight=False)
+        errors.print(str(error), style="red", highlight=False, soft_wrap=True)
         return _UNABLE
     print_report(rehearsed, Console())
     if options.json:
@@ -154,7 +154,7 @@ def _throwaway(options: argparse.Namespace) -> Rehearsed:
                 await PushServiceProcess.start(folder) as push,
                 Api(system.origin) as api,
             ):
-                await system.open(api, push, options.workers)
+                await system.open(api, push.origin, push.authority, options.workers)
                 rehearsal = _rehearsal(options, api, push, system, folder, bars, stack)
                 return await rehearsal.run(await asyncio.to_thread(system.invite))
 

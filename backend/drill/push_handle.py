@@ -46,6 +46,8 @@ class PushServiceProcess:
     ) -> None:
         self.origin = ready.origin
         self.authority = Path(ready.authority)
+        self.subscribed = 0
+        """How many phones have an endpoint; the next one gets this number."""
         self._process = process
         self._commands = commands
         self._numbers = itertools.count(1)
@@ -113,6 +115,7 @@ class PushServiceProcess:
         while (missing := count - len(endpoints)) > 0:
             answer = await self._ask(Subscribe(min(missing, _SUBSCRIBED_AT_ONCE)))
             endpoints += answer.endpoints or []
+        self.subscribed += count
         return endpoints
 
     async def fail(self, fault: Fault, phones: list[int] | None = None) -> None:

@@ -19,7 +19,6 @@ from backend.drill.api_client import Api, ApiError, ApiUnreachableError
 from backend.drill.organisers import Organiser
 from backend.drill.outcome import Outcome
 from backend.drill.phones import Crowd, Keys, base64url_decoded, write_keys
-from backend.drill.push_control import Counts
 from backend.drill.push_handle import PushServiceProcess
 from backend.drill.scenario import Scenario
 from backend.drill.verification import Expected, Findings, arrival_times, read_messages
@@ -117,6 +116,7 @@ class Rehearsal:
         self._watcher = watcher
         self._series = uuid4()
         self._alert = uuid4()
+        self._first_phone = push.subscribed
 
     async def run(self, invite: str) -> Rehearsed:
         """Rehearse, beginning with an invite for an administrator.
@@ -134,13 +134,13 @@ class Rehearsal:
         subscribe_seconds = time.monotonic() - began
         try:
             preview, approver = await self._compose(first, second, occurrence)
-            approved_at, counts, killed = await self._fan_out(approver)
+            approved_at, killed = await self._fan_out(approver)
             counted = await self._settle(first)
             findings = await self._read(crowd)
         finally:
             if self._plan.leave_no_trace:
                 await self._clean_up(first, crowd)
-        counts = await self._push.counts() if counts.accepted else counts
+        counts = await self._push.counts()
         arrivals = [
             max(at - approved_at, 0.0)
             for at in await asyncio.to_thread(arrival_times, Path(counts.spool))
@@ -253,8 +253,8 @@ class Rehearsal:
             await another.approve(self._alert)
         return preview, first if alert.approvals.needed == 1 else second
 
-    async def _fan_out(self, approver: Organiser) -> tuple[float, Counts, int]:
-        """Release the alert; returns when, what the push service saw, and how many were killed."""
+    async def _fan_out(self, approver: Organiser) -> tuple[float, int]:
+        """Release the alert; returns when, and how many workers were killed under way."""
         await self._push.start_over()
         alert = await approver.approve(self._alert)
         approved_at = time.monotonic()
@@ -263,8 +263,8 @@ class Rehearsal:
         self._watcher.stage("Phones are reached", self._plan.phones)
         killing = asyncio.create_task(self._kill_in_mid_flight())
         try:
-            counts = await self._await_phones()
-            return approved_at, counts, killing.result() if killing.done() else 0
+            await self._await_phones()
+            return approved_at, killing.result() if killing.done() else 0
         finally:
             killing.cancel()
 
@@ -277,7 +277,7 @@ class Rehearsal:
         self._watcher.note("A worker was killed in mid fan-out, and another one started.")
         return 1
 
-    async def _await_phones(self) -> Counts:
+    async def _await_phones(self) -> None:
         """Wait until every phone is reached, or no new one for as long as patience lasts."""
         counts, changed_at = await self._push.counts(), time.monotonic()
         while counts.reached < self._plan.phones:
@@ -288,8 +288,7 @@ class Rehearsal:
                 changed_at = time.monotonic()
             elif time.monotonic() - changed_at > self._plan.patience:
                 self._watcher.note("No phone was reached for a while; the rehearsal stops waiting.")
-                break
-        return counts
+                return
 
     async def _settle(self, organiser: Organiser) -> int:
         """Wait until the system calls the alert sent; returns how many phones it counted."""
@@ -315,6 +314,7 @@ class Rehearsal:
             kind=scenario.alert_kind.value,
             texts={tag: (text.title, text.body) for tag, text in scenario.alert_texts.items()},
             languages=scenario.languages,
+            first_phone=self._first_phone,
         )
 
         def read() -> Findings:

@@ -15,7 +15,6 @@ from pathlib import Path
 from backend.core.children import kill, last_lines, spawn, stop
 from backend.core.migrate import MigrationError, migrate
 from backend.drill.api_client import Api, ApiError, ApiUnreachableError
-from backend.drill.push_handle import PushServiceProcess
 from backend.embedded import EmbeddedError, EmbeddedSystem
 
 _READY_SECONDS = 30.0
@@ -38,9 +37,10 @@ class ThrowawaySystem:
     """
 
     def __init__(self, embedded: EmbeddedSystem) -> None:
-        port = _free_port()
+        port = free_port()
         self.origin = f"http://127.0.0.1:{port}"
         self._embedded = embedded
+        self.database_url = embedded.home.database_url
         self._bind = f"127.0.0.1:{port}"
         self._api: subprocess.Popen[bytes] | None = None
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -66,15 +66,15 @@ class ThrowawaySystem:
         except (EmbeddedError, MigrationError) as error:
             raise SystemUnusableError(str(error)) from None
 
-    async def open(self, api: Api, push: PushServiceProcess, workers: int) -> None:
-        """Start API and workers that trust `push`, and wait until all is ready.
+    async def open(self, api: Api, push_origin: str, push_authority: Path, workers: int) -> None:
+        """Start API and workers that trust a push service, and wait until all is ready.
 
         Raises:
             SystemUnusableError: something did not start; the message holds the end of its log.
         """
         self._push = {
-            "EXIT10_REHEARSAL_PUSH_ORIGIN": push.origin,
-            "EXIT10_REHEARSAL_PUSH_CA": str(push.authority),
+            "EXIT10_REHEARSAL_PUSH_ORIGIN": push_origin,
+            "EXIT10_REHEARSAL_PUSH_CA": str(push_authority),
         }
         self._api = self._spawn("serve", "api")
         for _ in range(workers):
@@ -177,7 +177,8 @@ async def _is_ready(api: Api) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on now."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

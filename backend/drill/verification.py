@@ -6,6 +6,7 @@ Runs beside the rehearsal in processes of its own, over shares of the push servi
 import multiprocessing
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -32,6 +33,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     texts: dict[str, tuple[str, str]]
     languages: tuple[str, ...]
+    first_phone: int = 0
+    """The number at the push service of the crowd's first phone."""
 
     def language(self, phone: int) -> str:
         """The language in which a phone subscribed."""
@@ -73,10 +76,8 @@ class Findings(msgspec.Struct, kw_only=True):
 
 
 def process_pool() -> ProcessPoolExecutor:
-    """One process for each processor. They leave Ctrl-C to whoever started them."""
-    return ProcessPoolExecutor(
-        os.cpu_count(), multiprocessing.get_context("spawn"), _ignore_interrupts
-    )
+    """A process for each processor. They leave Ctrl-C to who started them, and end with it."""
+    return ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), _begin_process)
 
 
 def read_messages(
@@ -101,6 +102,7 @@ def read_share(share: Share, keys_path: Path, expected: Expected) -> Findings:
 
 def _read(message: Message, keys: Keys, expected: Expected, findings: Findings) -> None:
     findings.messages += 1
+    number = message.phone - expected.first_phone
     authorization, topic = _sender(message.headers)
     complaint = _signature_complaint(
         authorization, expected.audience, expected.published_key, expected.now
@@ -109,7 +111,7 @@ def _read(message: Message, keys: Keys, expected: Expected, findings: Findings) 
         findings.wrong_signature += 1
         findings.complaints[complaint] += 1
         return
-    phone = keys.phone(message.phone)
+    phone = keys.phone(number)
     try:
         payload = phone.open(message.body)
     except (UndecryptableError, WrongPayloadError) as error:
@@ -118,14 +120,14 @@ def _read(message: Message, keys: Keys, expected: Expected, findings: Findings) 
         findings.complaints[str(error)] += 1
         return
     findings.tags[payload.tag, topic] += 1
-    if payload.lang != expected.language(message.phone):
+    if payload.lang != expected.language(number):
         findings.wrong_language += 1
     elif not _as_composed(payload, expected):
         findings.wrong_payload += 1
         findings.complaints["the words are not those of the alert"] += 1
     else:
         notification = phone.show(payload)
-        findings.shown.append(message.phone)
+        findings.shown.append(number)
         findings.examples.setdefault(payload.lang, notification)
 
 
@@ -163,8 +165,16 @@ def _keys(path: Path) -> Keys:
     return Keys(path)
 
 
-def _ignore_interrupts() -> None:
+def _begin_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def arrival_times(spool: Path) -> Sequence[float]:

@@ -36,13 +36,9 @@ async def all_is_well(push: PushServiceProcess) -> None:
 
 async def subscribe(push: PushServiceProcess, count: int = 1) -> tuple[list[str], list[int]]:
     """Endpoints of fresh phones and their numbers."""
-    first = len(NUMBERED)
+    first = push.subscribed
     endpoints = await push.subscribe(count)
-    NUMBERED.extend(endpoints)
     return endpoints, list(range(first, first + count))
-
-
-NUMBERED: list[str] = []
 
 
 async def send(
