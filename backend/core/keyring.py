@@ -6,6 +6,7 @@ that signs pushes (RFC 8292). Nothing here is ever logged, copied to the databas
 
 import os
 import re
+import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -44,13 +45,20 @@ class Keyring:
         return {int(match[1]) for match in matches if match}
 
     def epoch_key(self, epoch: int) -> X25519PrivateKey | None:
-        """The private key of an epoch, or None when it was destroyed or never made here."""
+        """The private key of an epoch, or None when it was destroyed or never made here.
+
+        Raises:
+            KeyringError: the file holds something else.
+        """
         path = self._epoch_path(epoch)
         if not path.exists():
             self._epochs.pop(epoch, None)
             return None
         if epoch not in self._epochs:
-            self._epochs[epoch] = X25519PrivateKey.from_private_bytes(path.read_bytes())
+            try:
+                self._epochs[epoch] = X25519PrivateKey.from_private_bytes(path.read_bytes())
+            except ValueError:
+                raise KeyringError(f"EXIT10_KEYRING: {path} is no key of 32 bytes.") from None
         return self._epochs[epoch]
 
     def make_epoch_key(self, epoch: int) -> X25519PrivateKey:
@@ -102,7 +110,7 @@ class Keyring:
 
     def _write_once(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all; an existing one stays as it is."""
-        draft = path.with_suffix(f".{os.getpid()}.draft")
+        draft = path.with_suffix(f".{secrets.token_hex(8)}.draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
