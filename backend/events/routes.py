@@ -113,7 +113,7 @@ async def list_series(
     responses={
         200: ResponseSpec(Series, generate_examples=False, description="The series"),
         304: NOT_MODIFIED,
-        **answers(404, 503),
+        **answers(400, 404, 503),
     },
 )
 async def get_series(

@@ -54,7 +54,7 @@ async def list_places(
     responses={
         200: ResponseSpec(PlaceDetail, generate_examples=False, description="The place"),
         304: NOT_MODIFIED,
-        **answers(404),
+        **answers(400, 404),
     },
 )
 async def get_place(
