@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 WEB := $(if $(wildcard backend/web/package.json),backend/web/node_modules/.installed)
-BROWSER := $(if $(wildcard tests/browser),browser)
+BROWSER := $(if $(wildcard tests/browser/test_*.py),browser)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench soak drill format lock browser
@@ -25,7 +25,7 @@ check: $(INSTALLED) $(WEB) ## lint, format, types, and whether openapi.json is t
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: make format"; exit 1; }
 	@$(BIN)/pyright
 	@$(BIN)/exit10 openapi --check
-	@$(if $(WEB),backend/web/node_modules/.bin/tsc -p backend/web)
+	@$(if $(WEB),npm run --silent --prefix backend/web check)
 
 bench: $(INSTALLED) ## measure against baseline and floor
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
