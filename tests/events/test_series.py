@@ -1,5 +1,6 @@
 """Organisers make and change series; two of them cannot overwrite each other."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -68,6 +69,27 @@ async def test_a_change_names_the_version_that_it_is_based_on(
     assert (other.status_code, other.json()["type"]) == (412, "/problems/changed-meanwhile")
     whatever = await put(client, hers, march, series, if_match=f'"x", {hers_in.headers["etag"]}')
     assert (whatever.status_code, whatever.json()["kind"]) == (200, "march")
+
+
+async def test_a_request_that_arrives_five_times_at_once_makes_one_series(
+    client: httpx.AsyncClient, hers: dict[str, str], clock: SetClock
+) -> None:
+    series = uuid4()
+    answers = await asyncio.gather(*(put(client, hers, FRIDAYS, series) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [200, 200, 200, 200, 201]
+    assert len({each.content for each in answers}) == 1
+
+
+async def test_of_two_organisers_who_change_a_series_at_once_one_is_told(
+    client: httpx.AsyncClient, hers: dict[str, str], clock: SetClock
+) -> None:
+    series = uuid4()
+    tag = (await put(client, hers, FRIDAYS, series)).headers["etag"]
+    vigil, march = body(kind="vigil"), body(kind="march")
+    answers = await asyncio.gather(
+        *(put(client, hers, plan, series, if_match=tag) for plan in (vigil, march))
+    )
+    assert sorted(each.status_code for each in answers) == [200, 412]
 
 
 async def test_a_change_of_what_is_not_there_fails(
