@@ -33,13 +33,13 @@ COMMANDS = {
     "invite": Command(
         "make an invite for an organiser: a link and a QR code",
         "backend.coalition.commands",
-        "invite",
+        "run_invite",
         "add_invite_arguments",
     ),
     "token": Command(
         "make an access token for a script",
         "backend.coalition.commands",
-        "token",
+        "run_token",
         "add_token_arguments",
     ),
     "drill": Command("rehearse a rally with a crowd of simulated phones", "backend.drill.command"),

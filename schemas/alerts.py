@@ -45,7 +45,10 @@ class AlertText(Wire, frozen=True):
     ]
 
     def __post_init__(self) -> None:
+        """Refuse text that deceives the eye; see `schemas.base.plain_text`."""
         tidy(self, "title", "body")
+        if not self.title or not self.body:
+            raise ValueError("title and body must not be blank")
 
 
 AlertTexts = Annotated[

@@ -4,8 +4,6 @@ The context binds a box to its row, epoch, series, audience and language: moved 
 not open.
 """
 
-import base64
-import binascii
 import struct
 from uuid import UUID
 
@@ -14,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from backend.alerts.endpoints import MAX_ENDPOINT_BYTES
+from backend.core import base64url
 from backend.core.sealing import OVERHEAD_BYTES, BoxError, open_box, seal
 
 P256DH_BYTES = 65
@@ -67,8 +66,8 @@ def parse_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
     Raises:
         KeysError: not base64url, wrong length, compressed, off the curve, or the point at infinity.
     """
-    point = _base64url(p256dh)
-    secret = _base64url(auth)
+    point = base64url.decode(p256dh.rstrip("="))
+    secret = base64url.decode(auth.rstrip("="))
     if point is None or len(point) != P256DH_BYTES or point[0] != 4:  # noqa: PLR2004 - SEC 1, 2.3.3
         raise KeysError("p256dh-malformed")
     try:
@@ -78,16 +77,6 @@ def parse_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
     if secret is None or len(secret) != AUTH_BYTES:
         raise KeysError("auth-malformed")
     return point, secret
-
-
-def _base64url(text: str) -> bytes | None:
-    stripped = text.rstrip("=")
-    try:
-        return base64.b64decode(
-            stripped + "=" * (-len(stripped) % 4), altchars=b"-_", validate=True
-        )
-    except (binascii.Error, ValueError):
-        return None
 
 
 def seal_destination(

@@ -14,7 +14,7 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from backend.alerts.service import AlertService, SubscriptionService
-from backend.core.caching import cacheable
+from backend.core.caching import NOT_MODIFIED, cacheable
 from backend.core.guards import BEARER, PUBLIC, Organiser, scoped
 from backend.core.languages import wanted_languages
 from backend.core.live import Live
@@ -37,6 +37,7 @@ OVER = {AlertState.SENT, AlertState.CANCELLED, AlertState.EXPIRED}
     opt=PUBLIC,
     responses={
         200: ResponseSpec(VapidKey, generate_examples=False, description="The public key"),
+        304: NOT_MODIFIED,
         **answers(400, 503),
     },
 )
@@ -253,6 +254,7 @@ async def _progress_events(
     opt=PUBLIC,
     responses={
         200: ResponseSpec(PublicAlerts, generate_examples=False, description="Newest first"),
+        304: NOT_MODIFIED,
         **answers(400, 404, 503),
     },
 )

@@ -1,6 +1,5 @@
 """Verbs of subscriptions and alerts as the API offers them. Seals boxes and can open none."""
 
-import base64
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from backend.alerts.boxes import BoxContext, Destination, KeysError, parse_keys,
 from backend.alerts.endpoints import EndpointError, EndpointPolicy
 from backend.alerts.repository import AlertRow, EpochRow, SealedRow
 from backend.coalition.service import CoalitionService
+from backend.core import base64url
 from backend.core.clock import Clock
 from backend.core.database import Pool
 from backend.core.errors import Conflict, NotFound, Unacceptable, Unavailable
@@ -137,7 +137,7 @@ class SubscriptionService:
         key = await repository.vapid_key(self._pool)
         if key is None:
             raise Unavailable("no-vapid-key", "The signing key is not made yet; try again.")
-        return base64.urlsafe_b64encode(key).decode().rstrip("=")
+        return base64url.encode(key)
 
     def _id(self, token: bytes) -> UUID:
         return row_id(digest(self._token_key, Purpose.SUBSCRIPTION, token))

@@ -24,7 +24,7 @@ IN_FLIGHT = 64
 """Messages under way to one push service at a time, per worker."""
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 10.0
+ANSWER_WITHIN = timedelta(seconds=10)
 MOST_READ_BYTES = 4096
 ADDRESS_KEPT = timedelta(minutes=1)
 USER_AGENT = "exit10"
@@ -68,10 +68,17 @@ class _Route(msgspec.Struct, frozen=True):
 class HttpsTransport:
     """A client for each push service, bound to one checked address."""
 
-    def __init__(self, policy: EndpointPolicy, clock: Clock, rehearsal_ca: bytes | None) -> None:
+    def __init__(
+        self,
+        policy: EndpointPolicy,
+        clock: Clock,
+        rehearsal_ca: bytes | None,
+        answer_within: timedelta = ANSWER_WITHIN,
+    ) -> None:
         self._policy = policy
         self._clock = clock
         self._rehearsal_ca = rehearsal_ca
+        self._answer_within = answer_within
         self._routes: dict[str, _Route] = {}
         self._finding: dict[str, asyncio.Lock] = {}
 
@@ -147,7 +154,7 @@ class HttpsTransport:
             .user_agent(USER_AGENT)
             .max_connections(IN_FLIGHT)
             .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
-            .timeout(timedelta(seconds=ANSWER_SECONDS))
+            .timeout(self._answer_within)
             .resolve(parts.hostname or "", address, parts.port or 443)
         )
         if self._rehearsal_ca is not None and self._policy.is_rehearsal(parts):

@@ -6,6 +6,10 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.openapi.datastructures import ResponseSpec
+
+NOT_MODIFIED = ResponseSpec(None, description="The client has it already (If-None-Match)")
+"""The 304 of an operation that answers through `cacheable`, for `responses=`."""
 
 
 def entity_tag(body: bytes) -> str:

@@ -1,11 +1,10 @@
 """Cursors of long lists: opaque to clients, checked when they come back."""
 
-import base64
-import binascii
 from typing import TypeVar
 
 import msgspec
 
+from backend.core import base64url
 from backend.core.problems import Problem
 
 Position = TypeVar("Position", bound=msgspec.Struct)
@@ -14,7 +13,7 @@ MAX_CURSOR_LETTERS = 256
 
 def write_cursor(position: msgspec.Struct) -> str:
     """The cursor that continues after `position`."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+    return base64url.encode(msgspec.json.encode(position))
 
 
 def read_cursor(text: str, position: type[Position]) -> Position:
@@ -23,9 +22,8 @@ def read_cursor(text: str, position: type[Position]) -> Position:
     Raises:
         Problem: 400 `invalid-cursor`, it was not given out by this list.
     """
-    padded = text[:MAX_CURSOR_LETTERS] + "=" * (-len(text[:MAX_CURSOR_LETTERS]) % 4)
+    raw = base64url.decode(text) if len(text) <= MAX_CURSOR_LETTERS else None
     try:
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=position)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return msgspec.json.decode(raw or b"", type=position)
+    except (ValueError, msgspec.MsgspecError):
         raise Problem(400, "invalid-cursor", "Start again without a cursor.") from None

@@ -50,7 +50,7 @@ class Contender:
     async def open(self) -> None:
         """Make the client ready."""
 
-    async def send(self, destination: Destination) -> None:
+    async def send(self, destination: Destination) -> None:  # noqa: ARG002
         """Send the message to one phone."""
         raise LookupError("a contender says how it sends")
 

@@ -1,4 +1,4 @@
-"""The stage of the fan-out benchmark: real servers, a push service that counts, sealed subscriptions.
+"""The stage of the fan-out benchmark: real servers, a push service, sealed subscriptions.
 
 Every contender reads the same rows and sends to the same push service.
 """
@@ -36,6 +36,7 @@ TEXTS = {
     },
     "en": {"title": "The place has changed", "body": "Meet at Exit 11. Do not go underground."},
 }
+GATHERING = {"ko": {"title": "집회", "summary": "", "meetingPoint": "10번 출구"}}
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ async def stage(phones: int) -> AsyncIterator[Stage]:
         environment = os.environ | system.environment(keyring=True)
         database_url = environment["EXIT10_DATABASE_URL"]
         migrate(database_url)
-        async with await PushServiceProcess.start(Path(name), sink=True) as push:
+        async with await PushServiceProcess.start(Path(name)) as push:
             keyring = Keyring(Path(environment["EXIT10_KEYRING"]))
             series, occurrence = await _rally(database_url)
             await _subscribe(database_url, keyring, series, push, phones)
@@ -81,16 +82,17 @@ async def stage(phones: int) -> AsyncIterator[Stage]:
 async def _rally(database_url: str) -> tuple[UUID, UUID]:
     """A series with one occurrence, which is about to begin."""
     series, occurrence = uuid4(), uuid4()
-    starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    starts_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(
             "insert into series (id, kind, texts, place, time_zone, starts_local, duration_minutes,"
-            " state, changed_at) values ($1, 'rally', '{}', 'gangnam-station-exit-10',"
+            " state, changed_at) values ($1, 'rally', $4, 'gangnam-station-exit-10',"
             " 'Asia/Seoul', $2, 120, 'published', $3)",
             series,
             starts_at.replace(tzinfo=None),
             starts_at,
+            msgspec.json.encode(GATHERING).decode(),
         )
         await connection.execute(
             "insert into occurrence (id, series, recurrence_id, starts_at, ends_at, state)"
