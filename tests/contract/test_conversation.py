@@ -1,0 +1,91 @@
+"""A stranger who speaks the contract, well or badly, is answered within it and never with a 500."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from backend.core.keyring import Keyring
+from backend.core.tokens import new_token
+from tests.contract.test_document import DOCUMENT
+from tests.support.organisers import MakeOrganiser
+
+EXAMPLES = 30
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+OPERATIONS = {
+    told["operationId"]: SCHEMA[path][method]
+    for path, methods in DOCUMENT["paths"].items()
+    for method, told in methods.items()
+}
+
+
+@pytest.fixture(scope="module")
+async def tokens(organiser: MakeOrganiser, keyring: Keyring) -> list[str | None]:
+    """An administrator's token, nobody's, and none. Phones can subscribe: the keys are there."""
+    return [(await organiser("admin")).token, new_token(), None]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(data=st.data())
+async def test_a_conversation_stays_within_the_contract(
+    name: str, data: st.DataObject, client: httpx.AsyncClient, tokens: list[str | None]
+) -> None:
+    operation = OPERATIONS[name]
+    mode = data.draw(st.sampled_from(GenerationMode))
+    case = data.draw(operation.as_strategy(generation_mode=mode))
+    needs_token = bool(operation.definition.raw.get("security"))
+    token = data.draw(st.sampled_from(tokens)) if needs_token else None
+    case.validate_response(await said(client, case, token), checks=CHECKS)
+
+
+async def test_an_answer_outside_the_contract_is_found() -> None:
+    case = OPERATIONS["listPlaces"].Case()
+    broken = httpx.Response(
+        200, json={"items": [{"id": 1}]}, request=httpx.Request("GET", "http://localhost/v1/places")
+    )
+    broken.elapsed = timedelta(0)
+    with pytest.raises(FailureGroup):
+        case.validate_response(broken, checks=CHECKS)
+
+
+async def said(client: httpx.AsyncClient, case: Case[Any], token: str | None) -> httpx.Response:
+    """What the API answers to a case, asked with a token or without."""
+    asked = case.as_transport_kwargs(base_url=str(client.base_url))
+    headers = {name: value for name, value in asked["headers"].items() if name != "User-Agent"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    body = asked.get("data")
+    request = client.build_request(
+        asked["method"],
+        asked["url"],
+        params=asked.get("params"),
+        headers={name: value.encode("latin-1", "replace") for name, value in headers.items()},
+        cookies=asked.get("cookies"),
+        **({"json": asked["json"]} if "json" in asked else {"content": body}),
+    )
+    return await client.send(request)
