@@ -15,6 +15,8 @@ import { LANGUAGES, wordsOf } from "./languages.js";
  * @property {Date} now
  */
 
+/** More than this many later gatherings would only be scrolled past. */
+const LATER = 5;
 const MILLISECONDS_PER_DAY = 86_400_000;
 
 /**
@@ -126,7 +128,7 @@ function drawGatherings(view, words) {
   return [
     drawFirst(first, view, words),
     drawAlerts(view, words),
-    ...(others.length > 0 ? [drawOthers(others, view, words)] : []),
+    ...(others.length > 0 ? [drawOthers(others.slice(0, LATER), view, words)] : []),
   ];
 }
 
