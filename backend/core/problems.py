@@ -99,6 +99,7 @@ def respond(problem: Problem) -> Response[bytes]:
 
 
 _FIELD_PATH = re.compile(r" - at `(?:key in )?\$(.*)`$")
+_MISSING_PARAMETER = re.compile(r"^Missing required \w+ parameter '([\w-]+)' for ")
 _OWN_WORDS = re.compile(r"^(Expected |Object missing required field |text must not )")
 
 
@@ -139,13 +140,15 @@ def on_domain_error(_: Request[Any, Any, Any], error: errors.DomainError) -> Res
 def on_parameter_error(_: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
     """Handler of wrong path and query parameters; keeps their names, drops their values."""
     extra = error.extra if isinstance(error.extra, list) else []
+    if any(isinstance(each, dict) and each.get("source") == "body" for each in extra):
+        return respond(Problem(400, "invalid-body", "The body is missing."))
     wrong = [
         InvalidField(pointer=str(each.get("key", "")), reason="Not acceptable")
         for each in extra
         if isinstance(each, dict)
     ]
-    if not wrong and not extra:
-        return respond(Problem(400, "invalid-body", "The body is missing."))
+    if missing := _MISSING_PARAMETER.search(error.detail):
+        wrong.append(InvalidField(pointer=missing[1], reason="Missing"))
     return respond(Problem(400, "invalid-parameter", errors=wrong))
 
 
@@ -154,8 +157,8 @@ def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[b
     status = error.status_code if error.status_code in TITLES else 400
     if error.status_code >= 500:  # noqa: PLR2004
         return on_failure(_, error)
-    allow = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}
-    return respond(Problem(status, headers=allow))
+    allowed = (error.headers or {}).get("allow")
+    return respond(Problem(status, headers={"Allow": allowed} if allowed else None))
 
 
 def on_failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
