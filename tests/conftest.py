@@ -25,6 +25,7 @@ from tests.support.clock import MONDAY_NOON_IN_SEOUL, SetClock
 from tests.support.databases import Databases
 from tests.support.keys import published_keyring
 from tests.support.lifespans import held
+from tests.support.logs import Logged, logged_lines
 from tests.support.organisers import MakeOrganiser, OrganiserInHand, redeemed_organiser
 from tests.support.pools import PoolAs
 
@@ -107,6 +108,13 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    """What the API logs at DEBUG during a test: `logged()` gives the lines so far."""
+    with logged_lines(monkeypatch) as logged:
+        yield logged
 
 
 @pytest.fixture(scope="module")
