@@ -41,7 +41,7 @@ NEXT_GATHERINGS = 3
 
 _WATCH_SECONDS = 0.2
 _GLANCE_SECONDS = 0.02
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM (exit code 0), or until something is in the way (1)."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+        signal.signal(signal.SIGHUP, _interrupt)
     supervisor = Supervisor(_complain)
 
     def hurry(_: int, __: FrameType | None) -> None:
