@@ -61,18 +61,17 @@ class Notification(msgspec.Struct, frozen=True):
 class Phone:
     """One phone. Notifications of one tag replace each other, as on every platform."""
 
-    def __init__(self, keys: bytes, endpoint: str = "", token: bytes = b"") -> None:
+    def __init__(self, keys: bytes, endpoint: str) -> None:
         scalar, self.auth = keys[:_SCALAR_BYTES], keys[_SCALAR_BYTES:-POINT_BYTES]
         self.point = keys[-POINT_BYTES:]
         self.endpoint = endpoint
-        self.token = base64url(token)
         self.notifications: dict[str, Notification] = {}
         self._key = ec.derive_private_key(int.from_bytes(scalar, "big"), _CURVE)
 
     @classmethod
     def new(cls, endpoint: str) -> "Phone":
-        """A phone with fresh keys and a fresh token."""
-        return cls(make_keys(1), endpoint, secrets.token_bytes(_TOKEN_BYTES))
+        """A phone with fresh keys."""
+        return cls(make_keys(1), endpoint)
 
     def subscription(self) -> dict[str, object]:
         """The phone's PushSubscription as browsers write it (W3C Push API, toJSON)."""
@@ -135,9 +134,9 @@ class Keys:
     def __len__(self) -> int:
         return len(self._map) // _KEYS_BYTES
 
-    def phone(self, number: int, endpoint: str = "", token: bytes = b"") -> Phone:
+    def phone(self, number: int, endpoint: str = "") -> Phone:
         """The phone of that number, with nothing on its screen."""
-        return Phone(self._packed(number), endpoint, token)
+        return Phone(self._packed(number), endpoint)
 
     def public(self, number: int) -> tuple[bytes, bytes]:
         """Point and auth secret of a phone, without the cost of deriving its private key."""

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from backend.drill.spool import Message, Share, Spool
 from backend.drill.vapid import WrongSignatureError, check_vapid
 
 _MESSAGES_IN_SHARE = 2_000
+_KNOWN_SENDERS = 512
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +139,7 @@ def _as_composed(payload: Payload, expected: Expected) -> bool:
     )
 
 
-@cache
+@lru_cache(_KNOWN_SENDERS)
 def _sender(headers: bytes) -> tuple[str, str]:
     """The Authorization and Topic fields of a header block."""
     fields = {b"authorization": b"", b"topic": b""}
@@ -148,7 +149,7 @@ def _sender(headers: bytes) -> tuple[str, str]:
     return fields[b"authorization"].decode("latin-1"), fields[b"topic"].decode("latin-1")
 
 
-@cache
+@lru_cache(_KNOWN_SENDERS)
 def _signature_complaint(
     authorization: str, audience: str, published_key: bytes, now: float
 ) -> str | None:
@@ -160,7 +161,7 @@ def _signature_complaint(
     return None
 
 
-@cache
+@lru_cache(1)
 def _keys(path: Path) -> Keys:
     return Keys(path)
 
