@@ -16,7 +16,8 @@ from prometheus_client import start_http_server
 from redis.asyncio import Redis
 
 from backend.alerts import routes as alert_routes
-from backend.alerts.service import AlertService, SubscriptionService
+from backend.alerts.service import AlertService
+from backend.alerts.subscription_service import SubscriptionService
 from backend.coalition import routes as coalition_routes
 from backend.coalition.service import CoalitionService
 from backend.core import guards, headers, health, logs, problems
@@ -96,7 +97,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncIter
             "authenticate": coalition.authenticate,
             "places": places,
             "events": events,
-            "subscriptions": SubscriptionService(pool, clock, settings, events),
+            "subscriptions": SubscriptionService(pool, clock, settings),
             "alerts": AlertService(pool, clock, settings, events, coalition, live),
         }
     )

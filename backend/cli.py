@@ -23,6 +23,8 @@ class Command(msgspec.Struct, frozen=True):
     module: str
     run: str = "run"
     arguments: str | None = "add_arguments"
+    beside_up: bool = False
+    """Whether it finds the system that `exit10 up` runs here, when no settings name another."""
 
 
 COMMANDS = {
@@ -35,12 +37,14 @@ COMMANDS = {
         "backend.coalition.commands",
         "run_invite",
         "add_invite_arguments",
+        beside_up=True,
     ),
     "token": Command(
         "make an access token for a script",
         "backend.coalition.commands",
         "run_token",
         "add_token_arguments",
+        beside_up=True,
     ),
     "drill": Command("rehearse a rally with a crowd of simulated phones", "backend.drill.command"),
     "openapi": Command(
@@ -58,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name = words[0] if words and words[0] in COMMANDS else None
     options = _parser(name).parse_args(words)
     try:
+        if name is not None and COMMANDS[name].beside_up:
+            _find_local_system()
         code = options.run(options)
     except SettingsError as error:
         code = _complain(str(error))
@@ -85,6 +91,14 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
             run: Callable[[argparse.Namespace], int] = getattr(module, command.run)
             below.set_defaults(run=run)
     return parser
+
+
+def _find_local_system() -> None:
+    """Take the settings of the system on this machine where the environment names none."""
+    from backend.embedded import default_home, local_environment  # noqa: PLC0415
+
+    if "EXIT10_DATABASE_URL" not in os.environ and default_home(os.environ).is_dir():
+        os.environ.update(local_environment(os.environ, keyring=False))
 
 
 def serve(_: argparse.Namespace) -> int:

@@ -26,6 +26,5 @@ def run(settings: Settings) -> int:
         log_access=False,
         websockets=False,
         workers_kill_timeout=10,
-        process_name="exit10-api",
     ).serve()
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
+from backend.alerts.dispatch_service import DispatchService
 from backend.alerts.endpoints import EndpointPolicy
 from backend.alerts.fanout import Fanout
 from backend.alerts.jobs import AlertJobs
@@ -59,7 +60,8 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
     signer = Signer(signing_key, settings.contact)
     fanout = Fanout(pool, clock, keyring, live, policy, transport, signer, settings.origin)
     events = EventService(pool, clock, PlaceService())
-    alerts = AlertJobs(pool, clock, events, live, fanout)
+    dispatch = DispatchService(pool, clock, events, live, fanout)
+    alerts = AlertJobs(dispatch, live)
     if settings.metrics_bind is not None:
         start_http_server(settings.metrics_bind[1], settings.metrics_bind[0])
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,7 +69,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
 
     beside = [
         asyncio.create_task(live.listen()),
-        asyncio.create_task(_every("remind", REMIND_EVERY_SECONDS, alerts.remind)),
+        asyncio.create_task(_every("remind", REMIND_EVERY_SECONDS, dispatch.remind)),
         asyncio.create_task(
             _every("materialise", MATERIALISE_EVERY_SECONDS, lambda: materialise_all(events))
         ),

@@ -8,6 +8,7 @@ is ever sent twice.
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult
@@ -35,7 +36,6 @@ from backend.core.logs import log
 from backend.core.sealing import BoxError
 from schemas.alerts import AlertKind, AlertText
 
-BATCH_SIZE = 500
 LEASE = timedelta(seconds=8)
 RENEW_EVERY_SECONDS = 2.0
 RECORD_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
@@ -253,7 +253,13 @@ class Fanout:
     ) -> None:
         """Try again later, whole seconds together so that they make one batch."""
         assert work.alert.expires_at is not None  # noqa: S101 - approved alerts expire
-        at = rules.next_try(self._clock(), work.batch.attempt, at_least, work.alert.expires_at)
+        at = rules.next_try(
+            self._clock(),
+            work.batch.attempt,
+            at_least,
+            work.alert.expires_at,
+            random.random(),  # noqa: S311 - spreads load, guards nothing
+        )
         if at is None:
             tally.failed += 1
         else:

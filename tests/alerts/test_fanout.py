@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from backend.alerts import fanout
+from backend.alerts.dispatch_service import BATCH_SIZE
 from backend.alerts.transport import TransportError
 from backend.drill import push_faults
 from backend.drill.push_faults import Fault
@@ -117,7 +118,7 @@ async def test_a_phone_that_subscribed_anew_meanwhile_is_not_cleared_away(
     [phone] = await rally.subscribe(1)
     await rally.push.fail(push_faults.GONE, [max(rally.phones)])
     await rally.announce()
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     post = worker.transport.post
 
     async def slow_post(*call: object) -> object:
@@ -263,12 +264,12 @@ async def test_two_workers_share_and_no_phone_is_reached_twice(  # bad input 79
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr("backend.alerts.jobs.BATCH_SIZE", 5)
+    monkeypatch.setattr("backend.alerts.dispatch_service.BATCH_SIZE", 5)
     keyring, settings = (request.getfixturevalue(name) for name in ("keyring", "settings"))
     other = Worker(await pool_as("exit10_worker"), clock, keyring, settings)
     await rally.subscribe(60)
     alert = await rally.announce()
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     one, two = await asyncio.gather(worker.fanout.send_due(), other.fanout.send_due())
     await other.close()
     assert one + two == 12
@@ -281,7 +282,7 @@ async def test_a_batch_whose_worker_died_is_sent_again_under_the_same_tag(
 ) -> None:
     phones = await rally.subscribe(20)
     alert = await rally.announce()
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     post = worker.transport.post
     sent = 0
 
@@ -302,7 +303,7 @@ async def test_a_batch_whose_worker_died_is_sent_again_under_the_same_tag(
     clock.forward(seconds=fanout.LEASE.total_seconds() + 1)
     assert await worker.work() == 1
     received = await rally.received()
-    assert 20 < len(received) <= 20 + fanout.BATCH_SIZE
+    assert 20 < len(received) <= 20 + BATCH_SIZE
     assert all(len(phone.notifications) == 1 for phone in phones)
     assert (await rally.progress(alert))["delivered"] == 20
 
@@ -310,10 +311,10 @@ async def test_a_batch_whose_worker_died_is_sent_again_under_the_same_tag(
 async def test_leave_now_overtakes_what_is_under_way(
     rally: Rally, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.alerts.jobs.BATCH_SIZE", 5)
+    monkeypatch.setattr("backend.alerts.dispatch_service.BATCH_SIZE", 5)
     await rally.subscribe(20)
     calm = await rally.announce("information")
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     urgent = await rally.announce("leave-now")
     await worker.work()
     order = [got.shown.alert for got in await rally.received()]
@@ -324,10 +325,10 @@ async def test_leave_now_overtakes_what_is_under_way(
 async def test_a_cancelled_alert_stops_where_it_is(
     rally: Rally, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.alerts.jobs.BATCH_SIZE", 5)
+    monkeypatch.setattr("backend.alerts.dispatch_service.BATCH_SIZE", 5)
     await rally.subscribe(10)
     alert = await rally.announce()
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     answer = await rally.client.put(
         f"/v1/alerts/{alert}/cancellation", headers=rally.composer.headers
     )
@@ -339,10 +340,10 @@ async def test_a_cancelled_alert_stops_where_it_is(
 async def test_whoever_subscribes_while_batches_wait_is_reached_too(
     rally: Rally, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.alerts.jobs.BATCH_SIZE", 5)
+    monkeypatch.setattr("backend.alerts.dispatch_service.BATCH_SIZE", 5)
     await rally.subscribe(12)
     alert = await rally.announce()
-    await worker.jobs.plan_and_close()
+    await worker.dispatch.plan_and_close()
     await rally.subscribe(random.Random(10).randrange(5, 9))
     await worker.work()
     assert (
@@ -360,8 +361,8 @@ async def test_reminders_go_out_once_a_day_and_two_hours_before(
     starts_at = datetime.fromisoformat(answer.json()["startsAt"])
     for before in (timedelta(hours=25), timedelta(hours=24), timedelta(hours=2)):
         clock.set(starts_at - before)
-        await worker.jobs.remind()
-        await worker.jobs.remind()
+        await worker.dispatch.remind()
+        await worker.dispatch.remind()
         await worker.work()
     received = await rally.received()
     assert len(received) == 2

@@ -124,7 +124,9 @@ def _objection_to_domain(room: str, file: list[str], target: list[str]) -> str |
 
 
 def _layer(file: list[str]) -> str:
-    return file[0] if file and file[0] in LAYERS else "helper"
+    """The layer of a file; a room with several services names them `push_service`, and so on."""
+    name = file[0].rsplit("_", 1)[-1] if file else ""
+    return name if name in LAYERS else "helper"
 
 
 def _covers(modules: frozenset[str], target: list[str]) -> bool:

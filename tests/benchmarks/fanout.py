@@ -16,8 +16,8 @@ import msgspec
 import psutil
 from redis.asyncio import Redis
 
-from backend.alerts.rules import WORK, tag_of
-from backend.core.live import Live
+from backend.alerts.rules import tag_of
+from backend.core.live import WORK, Live
 from tests.benchmarks.stage import TEXTS, Stage, stage
 
 PATIENCE_SECONDS = 600.0

@@ -4,7 +4,7 @@ Every contender reads the same rows and sends to the same push service.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -52,7 +52,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def stage(phones: int) -> AsyncIterator[Stage]:
+async def stage(phones: int) -> AsyncGenerator[Stage]:
     """Set up servers, push service and `phones` sealed subscriptions; take all of it down again."""
     with TemporaryDirectory(prefix="exit10-bench-") as name, EmbeddedSystem.throwaway() as system:
         environment = os.environ | system.environment(keyring=True)

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from backend.alerts.dispatch_service import DispatchService
 from backend.alerts.endpoints import EndpointPolicy
 from backend.alerts.fanout import Fanout
-from backend.alerts.jobs import AlertJobs
 from backend.alerts.transport import HttpsTransport
 from backend.alerts.webpush import Signer, public_point
 from backend.core.clock import Clock
@@ -162,7 +162,7 @@ class Worker:
             settings.origin,
         )
         events = EventService(pool, clock, PlaceService())
-        self.jobs = AlertJobs(pool, clock, events, live, self.fanout)
+        self.dispatch = DispatchService(pool, clock, events, live, self.fanout)
 
     @property
     def public_point(self) -> bytes:
@@ -171,9 +171,9 @@ class Worker:
 
     async def work(self) -> int:
         """Do everything that is due now; gives the number of batches sent."""
-        await self.jobs.plan_and_close()
+        await self.dispatch.plan_and_close()
         sent = await self.fanout.send_due()
-        await self.jobs.plan_and_close()
+        await self.dispatch.plan_and_close()
         return sent
 
     async def close(self) -> None:
