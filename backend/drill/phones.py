@@ -65,12 +65,13 @@ class Phone:
         scalar, self.auth = keys[:_SCALAR_BYTES], keys[_SCALAR_BYTES:-POINT_BYTES]
         self.point = keys[-POINT_BYTES:]
         self.endpoint = endpoint
+        self.token = new_token()
         self.notifications: dict[str, Notification] = {}
         self._key = ec.derive_private_key(int.from_bytes(scalar, "big"), _CURVE)
 
     @classmethod
     def new(cls, endpoint: str) -> "Phone":
-        """A phone with fresh keys."""
+        """A phone with fresh keys and a fresh token."""
         return cls(make_keys(1), endpoint)
 
     def subscription(self) -> dict[str, object]:
