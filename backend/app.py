@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,12 +20,11 @@ from backend.alerts.service import AlertService
 from backend.alerts.subscription_service import SubscriptionService
 from backend.coalition import routes as coalition_routes
 from backend.coalition.service import CoalitionService
-from backend.core import guards, headers, health, logs, problems
+from backend.core import guards, headers, health, logs, openapi, problems
 from backend.core.bodies import MAX_BODY_BYTES, StrictRequest
 from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
 from backend.core.live import Live
-from backend.core.openapi import openapi_config
 from backend.core.redis import open_redis
 from backend.events import routes as event_routes
 from backend.events.service import EventService
@@ -46,6 +45,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     return Litestar(
         route_handlers=[
             *health.ROUTES,
+            openapi.document,
             *coalition_routes.ROUTES,
             *event_routes.ROUTES,
             *place_routes.ROUTES,
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             "organiser": Provide(guards.provide_organiser),
             **{name: Provide(_from_state(name)) for name in _SERVICES},
         },
-        openapi_config=openapi_config(),
+        openapi_config=openapi.openapi_config(),
         logging_config=None,
         lifespan=[lambda app: _running(app, settings, clock)],
     )
@@ -80,7 +80,7 @@ def _from_state(name: str) -> Any:
 
 
 @asynccontextmanager
-async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncIterator[None]:
+async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGenerator[None]:
     """Open what the services need, hand it to them, and close it in the end."""
     pool = await open_pool(settings, "exit10_api")
     redis: Redis = open_redis(settings)

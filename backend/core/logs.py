@@ -38,13 +38,9 @@ ALLOWED_FIELDS = frozenset(
 log = structlog.stdlib.get_logger("exit10")
 
 
-def _only_allowed(
-    _: Any, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {
-        name: value
-        for name, value in event.items()
-        if name in ALLOWED_FIELDS and value is not None
+        name: value for name, value in event.items() if name in ALLOWED_FIELDS and value is not None
     }
 
 

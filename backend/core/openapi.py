@@ -1,7 +1,13 @@
 """What openapi.json says of the API as a whole. No reference page is served."""
 
+from typing import Any
+
+from litestar import Request, Response, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+
+from backend.core.caching import cacheable
+from backend.core.guards import PUBLIC
 
 VERSION = "1.0.0"
 
@@ -41,3 +47,9 @@ def openapi_config() -> OpenAPIConfig:
         path="/openapi",
         render_plugins=[],
     )
+
+
+@get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The document itself, from which clients are made."""
+    return cacheable(request, request.app.openapi_schema.to_schema(), max_age=300)
