@@ -27,8 +27,10 @@ function show(change) {
   const markup = fresh.map((element) => element.outerHTML).join("");
   if (markup === drawn) return;
   drawn = markup;
+  const focused = document.activeElement?.id;
   document.documentElement.lang = view.language;
   document.body.replaceChildren(...fresh);
+  if (focused) document.getElementById(focused)?.focus();
 }
 
 async function refresh() {
@@ -46,15 +48,11 @@ async function refresh() {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target instanceof Element ? event.target.closest("a") : null;
-  const language = target?.dataset["language"];
-  if (language === undefined || !LANGUAGES.has(language)) return;
+  const language = event.target instanceof HTMLElement && event.target.dataset["language"];
+  if (!language || !LANGUAGES.has(language)) return;
   event.preventDefault();
   history.replaceState(null, "", `?lang=${language}`);
   show({ language });
-  for (const link of document.querySelectorAll("a")) {
-    if (link.dataset["language"] === language) link.focus();
-  }
   void refresh();
 });
 

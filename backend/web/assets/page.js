@@ -61,6 +61,7 @@ function drawHeader(view) {
     return h(
       "a",
       {
+        id: `language-${language}`,
         href: `?lang=${language}`,
         lang: language,
         hreflang: language,
@@ -90,7 +91,7 @@ function drawHeader(view) {
  */
 function drawInvite(invite, words) {
   const commands = acceptingCommands(location.origin, invite);
-  const button = h("button", { type: "button" }, words.copy);
+  const button = h("button", { id: "copy", type: "button" }, words.copy);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(commands);
     button.textContent = words.copied;
@@ -100,7 +101,7 @@ function drawInvite(invite, words) {
     { class: "card invite" },
     h("h2", {}, words.invited),
     h("p", {}, words.inviteHelp),
-    h("pre", { tabindex: "0" }, h("code", {}, commands)),
+    h("pre", { id: "commands", tabindex: "0" }, h("code", {}, commands)),
     button,
   );
 }
@@ -194,7 +195,7 @@ function drawAlerts(view, words) {
   );
   return h(
     "section",
-    { class: "alerts", "aria-live": "polite" },
+    { class: "alerts" },
     h("h2", {}, words.alerts),
     items.length === 0 ? h("p", { class: "quiet" }, words.noAlerts) : h("ol", {}, ...items),
   );

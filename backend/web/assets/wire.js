@@ -57,6 +57,7 @@ export async function fetchAlerts(occurrence, language) {
  */
 async function read(path) {
   const response = await fetch(path, {
+    cache: "no-cache",
     credentials: "omit",
     headers: { Accept: "application/json" },
     signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
