@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     return Litestar(
         route_handlers=[
             *health.ROUTES,
-            openapi.document,
+            *openapi.ROUTES,
             *coalition_routes.ROUTES,
             *event_routes.ROUTES,
             *place_routes.ROUTES,

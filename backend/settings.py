@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-ALERT_KINDS = (
+ALERT_KINDS: tuple[str, ...] = (
     "information",
     "change",
     "cancellation",

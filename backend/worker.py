@@ -17,6 +17,7 @@ from backend.alerts.fanout import Fanout
 from backend.alerts.jobs import AlertJobs
 from backend.alerts.transport import HttpsTransport
 from backend.alerts.webpush import Signer, public_point
+from backend.coalition.service import CoalitionService
 from backend.core import logs
 from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
@@ -60,7 +61,8 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
     signer = Signer(signing_key, settings.contact)
     fanout = Fanout(pool, clock, keyring, live, policy, transport, signer, settings.origin)
     events = EventService(pool, clock, PlaceService())
-    dispatch = DispatchService(pool, clock, events, live, fanout)
+    coalition = CoalitionService(pool, clock, settings)
+    dispatch = DispatchService(pool, clock, events, coalition, live, fanout)
     alerts = AlertJobs(dispatch, live)
     if settings.metrics_bind is not None:
         start_http_server(settings.metrics_bind[1], settings.metrics_bind[0])
@@ -75,6 +77,8 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
         ),
         asyncio.create_task(_every("epochs", KEEP_EVERY_SECONDS, retention.ensure_epochs)),
         asyncio.create_task(_every("expire", KEEP_EVERY_SECONDS, retention.expire)),
+        asyncio.create_task(_every("forget", KEEP_EVERY_SECONDS, dispatch.forget_authors)),
+        asyncio.create_task(_every("invites", KEEP_EVERY_SECONDS, coalition.forget_expired)),
     ]
     log.info("worker-ready")
     try:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.base import Language, Wire, tidy
+from schemas.coalition import Approvals
 from schemas.push import Audience
 
 
@@ -74,14 +75,6 @@ class AlertRequest(Wire, frozen=True):
         UUID | None,
         msgspec.Meta(description="An earlier alert whose place it takes on the phones"),
     ] = None
-
-
-class Approvals(Wire, frozen=True):
-    """How many organisers stand behind it. The composer is the first."""
-
-    given: Annotated[int, msgspec.Meta(ge=0)]
-    needed: Annotated[int, msgspec.Meta(ge=1)]
-    organisers: Annotated[int, msgspec.Meta(ge=0, description="Organisers there are to ask")]
 
 
 class Progress(Wire, frozen=True):

@@ -128,3 +128,11 @@ class AccessTokens(Wire, frozen=True):
     """The caller's access tokens, the next to expire first."""
 
     items: list[AccessToken]
+
+
+class Approvals(Wire, frozen=True):
+    """How many organisers stand behind it. The composer is the first."""
+
+    given: Annotated[int, msgspec.Meta(ge=0)]
+    needed: Annotated[int, msgspec.Meta(ge=1)]
+    organisers: Annotated[int, msgspec.Meta(ge=0, description="Organisers there are to ask")]

@@ -1,16 +1,21 @@
 """Verbs of a worker that has alerts to send: remind, divide into batches, send, close."""
 
+from datetime import timedelta
 from uuid import uuid5
 
 import msgspec
 
 from backend.alerts import repository, rules
 from backend.alerts.fanout import Fanout
+from backend.coalition.service import CoalitionService
 from backend.core.clock import Clock
 from backend.core.database import Pool
 from backend.core.live import WORK, Live
 from backend.events.service import EventService
 from schemas.alerts import AlertKind
+
+AUTHORS_KEPT = timedelta(hours=24)
+"""How long it is known who composed and approved an alert that is over."""
 
 BATCH_SIZE = 500
 """Subscriptions in a batch: what is sent twice, at the most, when a worker dies."""
@@ -20,17 +25,32 @@ class DispatchService:
     """In any number of workers at once: every step is claimed in Postgres."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, events: EventService, live: Live, fanout: Fanout
+        self,
+        pool: Pool,
+        clock: Clock,
+        events: EventService,
+        coalition: CoalitionService,
+        live: Live,
+        fanout: Fanout,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._events = events
+        self._coalition = coalition
         self._live = live
         self._fanout = fanout
 
     async def send_due(self) -> int:
         """Send every batch that is due; gives their number. See `Fanout.send_due`."""
         return await self._fanout.send_due()
+
+    async def forget_authors(self) -> int:
+        """Forget who stood behind alerts that have been over for a day; gives their number."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            over = await repository.forget_composers(connection, self._clock() - AUTHORS_KEPT)
+            for alert in over:
+                await self._coalition.withdraw_approvals(connection, alert.id)
+        return len(over)
 
     def stop(self) -> None:
         """Take no further batch."""

@@ -175,6 +175,13 @@ values (
 delete from subscription using unnest(:ids::uuid[], :boxes::bytea[]) as gone (id, box)
 where subscription.id = gone.id and subscription.box = gone.box;
 
+-- name: forget_composers(before)
+-- Who composed an alert that has been over for a day is nobody's business any more.
+update alert set composer = null
+where composer is not null and state in ('sent', 'cancelled', 'expired')
+    and coalesce(sent_at, expires_at, composed_at) < :before
+returning id, occurrence;
+
 -- name: finish_sent_alerts(now)
 -- Alerts of which nothing is left to do.
 update alert set state = 'sent', sent_at = :now

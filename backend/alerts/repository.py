@@ -93,7 +93,7 @@ class BatchRow(msgspec.Struct, frozen=True):
 
 
 class SentRow(msgspec.Struct, frozen=True):
-    """An alert of which nothing is left to do."""
+    """An alert that is over."""
 
     id: UUID
     occurrence: UUID
@@ -308,6 +308,11 @@ async def delete_gone(on: Executor, gone: list[SealedRow]) -> None:
     await _queries.run(
         on, "delete_gone", ids=[row.id for row in gone], boxes=[row.box for row in gone]
     )
+
+
+async def forget_composers(on: Executor, before: datetime) -> list[SentRow]:
+    """Forget who composed alerts that were over before an instant; gives those alerts."""
+    return await _queries.all(on, "forget_composers", SentRow, before=before)
 
 
 async def finish_sent_alerts(on: Executor, now: datetime) -> list[SentRow]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas import alerts as wire
+from schemas import coalition as wire
 from schemas.coalition import InviteState, Role, Scope
 
 MAX_ACCESS_DAYS = 365

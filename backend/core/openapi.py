@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from backend.core.caching import cacheable
@@ -45,7 +46,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag(name="health", description="For operators"),
         ],
         path="/openapi",
-        render_plugins=[],
+        render_plugins=[JsonRenderPlugin()],
     )
 
 
@@ -53,3 +54,6 @@ def openapi_config() -> OpenAPIConfig:
 def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The document itself, from which clients are made."""
     return cacheable(request, request.app.openapi_schema.to_schema(), max_age=300)
+
+
+ROUTES = [document]

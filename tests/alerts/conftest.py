@@ -66,6 +66,7 @@ async def rally(module_rally: Rally, clock: SetClock, pool_as: PoolAs) -> Rally:
     pool = await pool_as("exit10_maint")
     await pool.execute("delete from subscription")
     await pool.execute("delete from alert")
+    await pool.execute("delete from approval")
     await module_rally.push.heal()
     await module_rally.push.start_over()
     return module_rally

@@ -4,6 +4,7 @@ import asyncio
 import json
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -198,6 +199,24 @@ async def test_an_alert_that_nobody_could_send_in_time_expires(
     await worker.work()
     assert (await rally.progress(alert))["state"] == "expired"
     assert await rally.received() == []
+
+
+async def test_a_day_later_nobody_knows_who_composed_and_approved_it(
+    rally: Rally, worker: Worker, clock: SetClock, owner: asyncpg.Connection
+) -> None:
+    alert = await rally.announce()
+    await worker.work()
+    known = (
+        "select count(*) from approval full join alert on subject = id"
+        " where organiser is not null or composer is not null"
+    )
+    clock.forward(hours=23)
+    assert await worker.dispatch.forget_authors() == 0
+    assert await owner.fetchval(known) != 0
+    clock.forward(hours=2)
+    assert await worker.dispatch.forget_authors() == 1
+    assert await owner.fetchval(known) == 0
+    assert (await rally.progress(alert))["state"] == "sent"
 
 
 @pytest.mark.parametrize("path", ["", "/preview", "/progress", "/live"])

@@ -12,6 +12,7 @@ from backend.alerts.endpoints import EndpointPolicy
 from backend.alerts.fanout import Fanout
 from backend.alerts.transport import HttpsTransport
 from backend.alerts.webpush import Signer, public_point
+from backend.coalition.service import CoalitionService
 from backend.core.clock import Clock
 from backend.core.database import Pool
 from backend.core.keyring import Keyring
@@ -162,7 +163,8 @@ class Worker:
             settings.origin,
         )
         events = EventService(pool, clock, PlaceService())
-        self.dispatch = DispatchService(pool, clock, events, live, self.fanout)
+        coalition = CoalitionService(pool, clock, settings)
+        self.dispatch = DispatchService(pool, clock, events, coalition, live, self.fanout)
 
     @property
     def public_point(self) -> bytes:
