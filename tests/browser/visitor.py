@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE = (360, 740)
@@ -51,6 +51,15 @@ class Visitor:
         """What the content security policy stopped."""
         return await self.page.evaluate("window.violations")
 
+    def note_request(self, request: Request) -> None:
+        """Keep what the page asked for."""
+        self.requests.append(request)
+
+    def note_console(self, message: ConsoleMessage) -> None:
+        """Keep what the browser complains about."""
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
     def strangers(self) -> set[str]:
         """Other hosts that the page turned to."""
         ours = urlsplit(self.origin).netloc
@@ -83,12 +92,7 @@ async def arrive(
     page = await context.new_page()
     await page.clock.install(time=now)
     visitor = Visitor(page, context, origin)
-    page.on("console", lambda message: _note(visitor, message.type, message.text))
+    page.on("console", visitor.note_console)
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    page.on("request", lambda request: visitor.requests.append(request))
+    page.on("request", visitor.note_request)
     return visitor
-
-
-def _note(visitor: Visitor, kind: str, text: str) -> None:
-    if kind in ("error", "warning"):
-        visitor.complaints.append(text)
