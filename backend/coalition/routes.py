@@ -105,7 +105,7 @@ async def put_invite(
     tags=TAGS,
     opt=scoped("invites:write"),
     security=TOKEN,
-    responses=answers(401, 403, 404, 503),
+    responses=answers(400, 401, 403, 404, 503),
 )
 async def delete_invite(
     invite_id: FromPath[UUID], coalition: NamedDependency[CoalitionService]
@@ -160,7 +160,7 @@ async def put_access_token(
     tags=TAGS,
     opt=scoped("tokens:write"),
     security=TOKEN,
-    responses=answers(401, 403, 404, 503),
+    responses=answers(400, 401, 403, 404, 503),
 )
 async def delete_access_token(
     token_id: FromPath[UUID],
