@@ -78,8 +78,8 @@ class DispatchService:
             else:
                 await repository.divide_into_batches(connection, alert, BATCH_SIZE, now)
                 await repository.start_sending(connection, alert.id)
-        await self._live.tell(alert.id)
-        await self._live.tell(alert.occurrence)
+        for topic in (WORK, alert.id, alert.occurrence):
+            await self._live.tell(topic)
         return True
 
     async def remind(self) -> int:

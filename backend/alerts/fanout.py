@@ -2,15 +2,16 @@
 
 A worker killed at any instant loses nothing: its lease runs out and another worker sends the batch
 again, under the same tag, so that phones replace what they show. A batch begins to be sent only
-when the one before is recorded; until then its first messages are made ready. So at most one batch
-is ever sent twice.
+when the one before is recorded and while its lease holds; until then its first messages are made
+ready. So at most one batch of a worker is ever sent twice.
 """
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import SplitResult
 from uuid import UUID, uuid4
 
@@ -38,8 +39,11 @@ from schemas.alerts import AlertKind, AlertText
 
 LEASE = timedelta(seconds=8)
 RENEW_EVERY_SECONDS = 2.0
-RECORD_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
-"""Altogether what a restart of Postgres takes."""
+PAUSES_SECONDS = (0.1, 0.2, 0.5, *(1.0,) * 60)
+"""Between tries while Postgres is away; altogether what a restart of it takes."""
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+Result = TypeVar("Result")
 
 PUSHES = Counter("exit10_pushes", "Pushes by outcome", ("outcome",))
 
@@ -98,7 +102,7 @@ class Fanout:
         self._signer = signer
         self._origin = origin
         self._breaker = Breaker()
-        self._leases: set[UUID] = set()
+        self._leases: dict[UUID, datetime] = {}
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -112,7 +116,7 @@ class Fanout:
             OSError, asyncpg.PostgresError: Postgres does not answer; what was sent is recorded.
         """
         sent = 0
-        renewing = asyncio.create_task(self._renew())
+        renewing = asyncio.create_task(self._keep_leases())
         recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         recorded.set_result(None)
         under_way: set[asyncio.Task[None]] = set()
@@ -136,7 +140,11 @@ class Fanout:
         batch = await repository.lease_batch(self._pool, now, now + LEASE, uuid4())
         if batch is None:
             return None
-        self._leases.add(batch.lease)
+        work = await self._prepare(batch, now)
+        self._leases[batch.lease] = now + LEASE
+        return work
+
+    async def _prepare(self, batch: BatchRow, now: datetime) -> Work:
         alert = await repository.find_alert(self._pool, batch.alert)
         if alert is None:
             raise LookupError("a batch without its alert")
@@ -161,22 +169,32 @@ class Fanout:
         """Send one batch once the one before is recorded, then record it."""
         tally = Tally()
         rows = iter(work.rows)
+        turn = asyncio.create_task(self._turn(work, before))
         try:
-            lanes = [self._lane(work, rows, tally, before, taken) for _ in range(IN_FLIGHT)]
+            lanes = [self._lane(work, rows, tally, turn, taken) for _ in range(IN_FLIGHT)]
             await asyncio.gather(*lanes)
-            await asyncio.shield(before)
-            await self._record_patiently(work, tally)
+            if await turn:
+                await self._patiently(work, lambda: self._record(work, tally))
         finally:
-            self._leases.discard(work.batch.lease)
+            turn.cancel()
+            self._leases.pop(work.batch.lease, None)
             taken.set()
             recorded.set_result(None)
+        await self._live.tell(work.alert.id)
+
+    async def _turn(self, work: Work, before: asyncio.Future[None]) -> bool:
+        """Wait for the batch before; True when the lease of this one still holds."""
+        await asyncio.shield(before)
+        if self._clock() < self._leases[work.batch.lease]:
+            return True
+        return bool(await self._patiently(work, lambda: self._renew([work.batch.lease])))
 
     async def _lane(
         self,
         work: Work,
         rows: Iterator[SealedRow],
         tally: Tally,
-        before: asyncio.Future[None],
+        turn: asyncio.Task[bool],
         taken: asyncio.Event,
     ) -> None:
         """One message after another; the batch's lanes share its rows."""
@@ -185,24 +203,27 @@ class Fanout:
             if message is None:
                 await asyncio.sleep(0)
                 continue
-            if not before.done():
-                await asyncio.shield(before)
+            if not turn.done():
+                await asyncio.shield(turn)
+            if not turn.result():
+                break
             await self._post(work, message, tally)
         taken.set()
 
     def _make_ready(self, work: Work, row: SealedRow, tally: Tally) -> Message | None:
-        """Open and encrypt, unless the push cannot be sent at all or not now."""
-        key = work.keys[row.epoch]
-        if key is None:
+        """Open and encrypt, unless the push cannot be sent at all, not now, or not any more."""
+        assert work.alert.expires_at is not None  # noqa: S101 - approved alerts expire
+        key, now = work.keys[row.epoch], self._clock()
+        if key is None or now >= work.alert.expires_at:
             tally.failed += 1
             return None
         context = BoxContext(row.id, row.epoch, row.series, row.audience, row.language)
         try:
             destination = open_destination(row.box, key, context)
             parts = self._policy.check(destination.endpoint)
-            closed_until = self._breaker.closed_until(parts.netloc, self._clock())
+            closed_until = self._breaker.closed_until(parts.netloc, now)
             if closed_until is not None:
-                self._put_off(work, row, tally, closed_until - self._clock())
+                self._put_off(work, row, tally, closed_until - now)
                 return None
             body = encrypt(work.payloads[row.language], destination)
         except (BoxError, EndpointError, ValueError):
@@ -222,6 +243,9 @@ class Fanout:
             outcome = rules.outcome_of(answer.status, host)
         except TransportError:
             answer, outcome = Answer(0), Outcome.LATER
+        except Exception as error:  # noqa: BLE001 - or its batch would be sent again and again
+            log.error("push-failed", error=type(error).__name__)
+            answer, outcome = Answer(0), Outcome.FAILED
         self._count(work, message.row, tally, host, outcome, answer.retry_after)
 
     def _count(
@@ -266,14 +290,14 @@ class Fanout:
             whole = at.replace(microsecond=0) + timedelta(seconds=1)
             tally.later.setdefault(whole, []).append(row.id)
 
-    async def _record_patiently(self, work: Work, tally: Tally) -> None:
-        """Record although Postgres is away for a while. At last, leave the batch to its lease."""
-        for pause in RECORD_PAUSES_SECONDS:
+    async def _patiently(self, work: Work, step: Callable[[], Awaitable[Result]]) -> Result | None:
+        """Do `step` although Postgres is away for a while; None when it stays away for long."""
+        for pause in PAUSES_SECONDS:
             try:
-                return await self._record(work, tally)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                return await step()
+            except AWAY as error:
                 log.warning(
-                    "batch-not-recorded",
+                    "batch-waits",
                     batch=str(work.batch.id),
                     error=type(error).__name__,
                     sqlstate=getattr(error, "sqlstate", None),
@@ -311,17 +335,23 @@ class Fanout:
             ("later", put_off),
         ):
             PUSHES.labels(outcome).inc(number)
-        await self._live.tell(work.alert.id)
 
-    async def _renew(self) -> None:
+    async def _keep_leases(self) -> None:
         """Keep the leases of batches under way."""
         while True:
             await asyncio.sleep(RENEW_EVERY_SECONDS)
             if self._leases:
-                with contextlib.suppress(Exception):  # a lease that is lost is noticed in `_record`
-                    await repository.renew_leases(
-                        self._pool, list(self._leases), self._clock() + LEASE
-                    )
+                with contextlib.suppress(Exception):  # `_turn` and `_record` look for themselves
+                    await self._renew(list(self._leases))
+
+    async def _renew(self, leases: list[UUID]) -> bool:
+        """Prolong leases; False when another worker took one of them over."""
+        until = self._clock() + LEASE
+        kept = await repository.renew_leases(self._pool, leases, until)
+        if kept < len(leases):
+            return False
+        self._leases.update((lease, until) for lease in leases if lease in self._leases)
+        return True
 
     def _payloads(self, alert: AlertRow, languages: set[str]) -> dict[str, bytes]:
         """What phones of each language are sent, in the nearest language there is."""

@@ -238,9 +238,9 @@ async def lease_batch(on: Executor, now: datetime, until: datetime, lease: UUID)
     return await _queries.one(on, "lease_batch", BatchRow, now=now, until=until, lease=lease)
 
 
-async def renew_leases(on: Executor, leases: list[UUID], until: datetime) -> None:
-    """Keep the batches that are being worked on."""
-    await _queries.run(on, "renew_leases", leases=leases, until=until)
+async def renew_leases(on: Executor, leases: list[UUID], until: datetime) -> int:
+    """Keep the batches that are being worked on; gives how many nobody else took over."""
+    return await _queries.run(on, "renew_leases", leases=leases, until=until)
 
 
 async def release_lease(on: Executor, lease: UUID) -> None:

@@ -27,6 +27,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_WITHIN = timedelta(seconds=10)
 MOST_READ_BYTES = 4096
 ADDRESS_KEPT = timedelta(minutes=1)
+LONGEST_PATIENCE = timedelta(days=1)
 USER_AGENT = "exit10"
 
 
@@ -166,9 +167,10 @@ class HttpsTransport:
         if retry_after is None:
             return None
         if retry_after.isascii() and retry_after.isdigit():
-            return timedelta(seconds=min(int(retry_after[:9]), 86_400))
+            return min(timedelta(seconds=int(retry_after[:9])), LONGEST_PATIENCE)
         try:
             at = parsedate_to_datetime(retry_after)
-        except ValueError:
+            patience = (at if at.tzinfo else at.replace(tzinfo=UTC)) - self._clock()
+        except (ValueError, OverflowError):
             return None
-        return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - self._clock(), timedelta())
+        return min(max(patience, timedelta()), LONGEST_PATIENCE)

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 CHANNEL = "exit10:live"
+TELL_SECONDS = 0.5
 
 WORK = UUID(int=0)
 """The topic on which waiting workers hear that there is something to do."""
@@ -25,9 +26,10 @@ class Live:
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
 
     async def tell(self, topic: UUID) -> None:
-        """Say that `topic` changed. Never fails: readers look by themselves, too."""
+        """Say that `topic` changed. Never fails, never waits long: readers look by themselves."""
         with contextlib.suppress(RedisError, OSError):
-            await self._redis.publish(CHANNEL, topic.bytes)
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._redis.publish(CHANNEL, topic.bytes)
 
     async def listen(self) -> None:
         """Pass words on to this process's readers until cancelled; reconnects for ever."""
