@@ -47,6 +47,9 @@ COMMANDS = {
         beside_up=True,
     ),
     "drill": Command("rehearse a rally with a crowd of simulated phones", "backend.drill.command"),
+    "privacy": Command(
+        "tell what is kept, why, for how long and who can read it", "backend.retention.commands"
+    ),
     "openapi": Command(
         "write openapi.json, from which clients are made",
         __name__,
