@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
 
 from backend.core.caching import cacheable
@@ -13,10 +13,9 @@ from backend.core.guards import PUBLIC
 MAX_AGE_SECONDS = 60
 
 _FOLDER = Path(__file__).parent
-_HTML = "text/html; charset=utf-8"
 _MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 _PAGE = (_FOLDER / "index.html").read_bytes()
@@ -30,7 +29,7 @@ _ASSETS = {
 @get("/", opt=PUBLIC, include_in_schema=False)
 async def get_page(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The page for everybody."""
-    return cacheable(request, _PAGE, max_age=MAX_AGE_SECONDS, media_type=_HTML)
+    return cacheable(request, _PAGE, max_age=MAX_AGE_SECONDS, media_type=MediaType.HTML)
 
 
 @get("/assets/{name:str}", opt=PUBLIC, include_in_schema=False)

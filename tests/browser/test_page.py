@@ -177,13 +177,24 @@ async def test_the_first_load_is_small(visit: Arrive) -> None:
     assert sum(size["responseBodySize"] for size in sizes) <= BUDGET_BYTES
 
 
-async def test_a_second_visit_costs_next_to_nothing(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/assets/main.js", "/assets/style.css", "/assets/icon.svg"):
-        first = await client.get(path)
-        assert first.status_code == 200
-        assert first.headers["content-security-policy"].startswith("default-src 'self'")
-        again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/assets/main.js", "text/javascript; charset=utf-8"),
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_a_second_visit_costs_next_to_nothing(
+    client: httpx.AsyncClient, path: str, media_type: str
+) -> None:
+    first = await client.get(path)
+    assert first.status_code == 200
+    assert first.headers["content-type"] == media_type
+    assert first.headers["content-security-policy"].startswith("default-src 'self'")
+    again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(

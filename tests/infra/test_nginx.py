@@ -2,9 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
 
 from backend.core.bodies import MAX_BODY_BYTES
+from backend.core.problems import TITLES
+from schemas.problems import ProblemDetails
 from tests.architecture.house import ROOT
 
 Block = list[tuple[list[str], "Block | None"]]
@@ -100,6 +103,15 @@ def test_live_updates_are_not_held_back(nginx: Block, path: str, live: bool) -> 
     (pattern,) = (words[1] for words in find(nginx, "location") if words[0] == "~")
     assert bool(re.search(pattern, path)) is live
     assert find(nginx, "proxy_buffering") == [["off"]]
+
+
+def test_refusals_of_the_proxy_are_those_of_the_api(nginx: Block) -> None:
+    told = {words[0]: words[1] for words in find(nginx, "return") if words[1:] and "{" in words[1]}
+    assert told.keys() == {"404", "413", "503"}
+    for status, text in told.items():
+        slug, title = TITLES[int(status)]
+        problem = ProblemDetails(type=f"/problems/{slug}", title=title, status=int(status))
+        assert msgspec.json.decode(text.strip("'"), type=ProblemDetails) == problem
 
 
 def test_plain_http_only_points_to_tls(nginx: Block) -> None:
