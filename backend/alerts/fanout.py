@@ -241,7 +241,8 @@ class Fanout:
                 message.destination.endpoint, message.parts, headers, message.body
             )
             outcome = rules.outcome_of(answer.status, host)
-        except TransportError:
+        except TransportError as error:
+            log.debug("push-unanswered", host=host, error=error.reason)
             answer, outcome = Answer(0), Outcome.LATER
         except Exception as error:  # noqa: BLE001 - or its batch would be sent again and again
             log.error("push-failed", error=type(error).__name__)

@@ -39,7 +39,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class TransportError(Exception):
-    """No answer: the push service is away, silent, or not where it may be."""
+    """No answer: the push service is away, silent, or not where it may be. `reason` is a word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Transport(Protocol):
@@ -131,11 +135,11 @@ class HttpsTransport:
                     host, port, type=socket.SOCK_STREAM
                 )
         except (OSError, TimeoutError):
-            raise TransportError("the name does not resolve") from None
+            raise TransportError("NameDoesNotResolve") from None
         addresses = sorted({str(entry[4][0]) for entry in found})
         rehearsal = self._policy.is_rehearsal(parts)
         if not addresses or not (rehearsal or all(map(is_public, addresses))):
-            raise TransportError("the name does not lead to a public address")
+            raise TransportError("AddressNotPublic")
         if known is not None and known.address in addresses:
             return known.address
         return secrets.choice(addresses)

@@ -378,5 +378,5 @@ async def test_a_name_that_comes_to_lead_inside_is_not_asked(  # bad input 15
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", inside)
     endpoint = "https://fcm.googleapis.com/fcm/send/x"
-    with pytest.raises(TransportError, match="public"):
+    with pytest.raises(TransportError, match="AddressNotPublic"):
         await worker.transport.post(endpoint, urlsplit(endpoint), {}, b"")

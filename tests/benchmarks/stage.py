@@ -18,12 +18,18 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from backend.alerts.boxes import BoxContext, Destination, seal_destination
 from backend.alerts.webpush import public_point
+from backend.core.clock import system_clock
+from backend.core.database import open_pool
 from backend.core.keyring import Keyring
 from backend.core.migrate import migrate
 from backend.drill.phones import make_keys
 from backend.drill.push_handle import PushServiceProcess
 from backend.embedded import EmbeddedSystem
+from backend.events.service import EventService
+from backend.places.service import PlaceService
 from backend.retention import rules
+from backend.settings import Settings
+from schemas.events import GatheringText, SeriesPlan
 
 POINT_BYTES = 65
 AUTH_BYTES = 16
@@ -36,7 +42,6 @@ TEXTS = {
     },
     "en": {"title": "The place has changed", "body": "Meet at Exit 11. Do not go underground."},
 }
-GATHERING = {"ko": {"title": "집회", "summary": "", "meetingPoint": "10번 출구"}}
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ async def stage(phones: int) -> AsyncGenerator[Stage]:
         migrate(database_url)
         async with await PushServiceProcess.start(Path(name)) as push:
             keyring = Keyring(Path(environment["EXIT10_KEYRING"]))
-            series, occurrence = await _rally(database_url)
+            series, occurrence = await _rally(Settings.from_environment(environment))
             await _subscribe(database_url, keyring, series, push, phones)
             environment |= {
                 "EXIT10_REHEARSAL_PUSH_ORIGIN": push.origin,
@@ -79,33 +84,26 @@ async def stage(phones: int) -> AsyncGenerator[Stage]:
             )
 
 
-async def _rally(database_url: str) -> tuple[UUID, UUID]:
+async def _rally(settings: Settings) -> tuple[UUID, UUID]:
     """A series with one occurrence, which is about to begin."""
-    series, occurrence = uuid4(), uuid4()
-    starts_at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
-    connection = await asyncpg.connect(database_url)
+    starts_at = system_clock().replace(second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
+    plan = SeriesPlan(
+        kind="rally",
+        texts={"ko": GatheringText(title="집회", summary="", meeting_point="10번 출구")},
+        place="gangnam-station-exit-10",
+        time_zone="UTC",
+        starts_local=starts_at,
+        duration_minutes=120,
+        reminder_minutes=[],
+    )
+    pool = await open_pool(settings, "exit10_api")
     try:
-        await connection.execute(
-            "insert into series (id, kind, texts, place, time_zone, starts_local, duration_minutes,"
-            " state, changed_at) values ($1, 'rally', $4, 'gangnam-station-exit-10',"
-            " 'Asia/Seoul', $2, 120, 'published', $3)",
-            series,
-            starts_at.replace(tzinfo=None),
-            starts_at,
-            msgspec.json.encode(GATHERING).decode(),
-        )
-        await connection.execute(
-            "insert into occurrence (id, series, recurrence_id, starts_at, ends_at, state)"
-            " values ($1, $2, $3, $4, $5, 'scheduled')",
-            occurrence,
-            series,
-            starts_at.replace(tzinfo=None),
-            starts_at,
-            starts_at + timedelta(hours=2),
-        )
+        events = EventService(pool, system_clock, PlaceService())
+        series, _ = await events.put_series(uuid4(), plan)
+        [occurrence], _ = await events.list_occurrences(series=series.id)
     finally:
-        await connection.close()
-    return series, occurrence
+        await pool.close()
+    return series.id, occurrence.id
 
 
 async def _subscribe(
