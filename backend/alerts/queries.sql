@@ -142,9 +142,6 @@ returning id, alert, first_id, next_id, pending, attempt, lease;
 -- name: renew_leases(leases, until)!
 update batch set leased_until = :until where lease = any(:leases::uuid[]) and not done;
 
--- name: release_lease(lease)!
-update batch set lease = null, leased_until = null where lease = :lease and not done;
-
 -- name: rows_of_range(series, audiences, first_id, next_id)
 select id, epoch, series, audience, language, box from subscription
 where series = :series and audience = any(:audiences::text[])

@@ -243,11 +243,6 @@ async def renew_leases(on: Executor, leases: list[UUID], until: datetime) -> int
     return await _queries.run(on, "renew_leases", leases=leases, until=until)
 
 
-async def release_lease(on: Executor, lease: UUID) -> None:
-    """Give a batch back untouched."""
-    await _queries.run(on, "release_lease", lease=lease)
-
-
 async def rows_of_batch(on: Executor, alert: AlertRow, batch: BatchRow) -> list[SealedRow]:
     """The subscriptions that a batch is for."""
     reach = {"series": alert.series, "audiences": alert.audiences}

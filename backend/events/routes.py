@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
-from backend.core.caching import cacheable, entity_tag
+from backend.core.caching import NOT_MODIFIED, cacheable, entity_tag
 from backend.core.guards import PUBLIC, scoped
 from backend.core.languages import wanted_languages
 from backend.core.pages import MAX_CURSOR_LETTERS, read_cursor, write_cursor
@@ -35,8 +35,6 @@ from schemas.events import (
 from schemas.problems import InvalidField
 
 MAX_AGE_SECONDS = 30
-NOT_MODIFIED = ResponseSpec(None, description="The client has it already (If-None-Match)")
-
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 MAX_INSTANT_LETTERS = 40
 _EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)

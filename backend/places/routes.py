@@ -7,14 +7,13 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 
-from backend.core.caching import cacheable
+from backend.core.caching import NOT_MODIFIED, cacheable
 from backend.core.guards import PUBLIC
 from backend.core.problems import answers
 from backend.places.service import PlaceService
 from schemas.places import PlaceDetail, Places
 
 MAX_AGE_SECONDS = 3600
-NOT_MODIFIED = ResponseSpec(None, description="The client has it already (If-None-Match)")
 
 
 @get(
