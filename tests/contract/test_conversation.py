@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -19,8 +21,12 @@ from schemathesis.specs.openapi.checks import (
 
 from backend.core.keyring import Keyring
 from backend.core.tokens import new_token
+from backend.events import friday
+from backend.settings import Settings
 from tests.contract.test_document import DOCUMENT
+from tests.support.clock import SetClock
 from tests.support.organisers import MakeOrganiser
+from tests.support.rally import TEXTS
 
 EXAMPLES = 30
 CHECKS = [
@@ -35,6 +41,34 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, told in methods.items()
 }
+READS = [
+    name
+    for name, operation in OPERATIONS.items()
+    if operation.method == "get" and not name.startswith("stream") and name != "getSubscription"
+]
+"""What an administrator can read and have whole: no endless stream, and no phone's own."""
+
+
+@pytest.fixture(scope="module")
+async def ids(
+    client: httpx.AsyncClient,
+    settings: Settings,
+    module_clock: SetClock,
+    tokens: list[str | None],
+) -> dict[str, str]:
+    """Names of things that are there: the Friday series, its next rally and an alert about it."""
+    await friday.load(settings, module_clock)
+    listed = await client.get("/v1/occurrences")
+    occurrence, alert = listed.json()["items"][0]["id"], str(uuid4())
+    body = {"occurrence": occurrence, "kind": "information", "texts": TEXTS}
+    headers = {"Authorization": f"Bearer {tokens[0]}"}
+    assert (await client.put(f"/v1/alerts/{alert}", json=body, headers=headers)).status_code == 201
+    return {
+        "series_id": str(friday.FRIDAY),
+        "occurrence_id": occurrence,
+        "place_id": "gangnam-station-exit-10",
+        "alert_id": alert,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +78,7 @@ async def tokens(organiser: MakeOrganiser, keyring: Keyring) -> list[str | None]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(
+@budget(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
@@ -61,6 +95,21 @@ async def test_a_conversation_stays_within_the_contract(
     needs_token = bool(operation.definition.raw.get("security"))
     token = data.draw(st.sampled_from(tokens)) if needs_token else None
     case.validate_response(await said(client, case, token), checks=CHECKS)
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_what_is_there_is_told_as_the_contract_says(
+    name: str, client: httpx.AsyncClient, tokens: list[str | None], ids: dict[str, str]
+) -> None:
+    wanted = {
+        each["name"]: ids[each["name"]]
+        for each in OPERATIONS[name].definition.raw.get("parameters", [])
+        if each["in"] == "path"
+    }
+    case = OPERATIONS[name].Case(path_parameters=wanted)
+    answer = await said(client, case, tokens[0])
+    assert answer.status_code == 200, answer.text
+    case.validate_response(answer, checks=CHECKS)
 
 
 async def test_an_answer_outside_the_contract_is_found() -> None:
