@@ -106,7 +106,7 @@ class Fanout:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Take no further batch; `send_due` returns when those under way are recorded."""
+        """Begin no further batch; `send_due` returns when the one under way is recorded."""
         self._stopping.set()
 
     async def send_due(self) -> int:
@@ -183,11 +183,15 @@ class Fanout:
         await self._live.tell(work.alert.id)
 
     async def _turn(self, work: Work, before: asyncio.Future[None]) -> bool:
-        """Wait for the batch before; True when the lease of this one still holds."""
+        """Wait for the batch before; True when this one is still to be sent, and by this worker."""
         await asyncio.shield(before)
-        if self._clock() < self._leases[work.batch.lease]:
+        now, lease = self._clock(), work.batch.lease
+        if self._stopping.is_set():
+            await self._patiently(work, lambda: self._renew([lease], now))  # back to the others
+            return False
+        if now < self._leases[lease]:
             return True
-        return bool(await self._patiently(work, lambda: self._renew([work.batch.lease])))
+        return bool(await self._patiently(work, lambda: self._renew([lease], now + LEASE)))
 
     async def _lane(
         self,
@@ -343,11 +347,10 @@ class Fanout:
             await asyncio.sleep(RENEW_EVERY_SECONDS)
             if self._leases:
                 with contextlib.suppress(Exception):  # `_turn` and `_record` look for themselves
-                    await self._renew(list(self._leases))
+                    await self._renew(list(self._leases), self._clock() + LEASE)
 
-    async def _renew(self, leases: list[UUID]) -> bool:
-        """Prolong leases; False when another worker took one of them over."""
-        until = self._clock() + LEASE
+    async def _renew(self, leases: list[UUID], until: datetime) -> bool:
+        """Keep leases until then; False when another worker took one of them over."""
         kept = await repository.renew_leases(self._pool, leases, until)
         if kept < len(leases):
             return False
