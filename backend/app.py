@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             **{name: Provide(_from_state(name)) for name in _SERVICES},
         },
         openapi_config=openapi.openapi_config(),
+        plugins=[openapi.LocalTimes()],
         logging_config=None,
         lifespan=[lambda app: _running(app, settings, clock)],
     )

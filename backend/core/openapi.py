@@ -1,16 +1,30 @@
 """What openapi.json says of the API as a whole. No reference page is served."""
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
+from litestar._openapi.schema_generation import SchemaCreator
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+from litestar.openapi.spec import (
+    Components,
+    License,
+    OpenAPIType,
+    Schema,
+    SecurityScheme,
+    Server,
+    Tag,
+)
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
 
 from backend.core.caching import cacheable
 from backend.core.guards import PUBLIC
 
 VERSION = "1.0.0"
+WALL_CLOCK = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -48,6 +62,25 @@ def openapi_config() -> OpenAPIConfig:
         path="/openapi",
         render_plugins=[JsonRenderPlugin()],
     )
+
+
+class LocalTimes(OpenAPISchemaPlugin):
+    """Tells of times on the wall as such: a `date-time` would promise an offset (RFC 3339)."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Whether a field is a datetime that must not have an offset."""
+        return field_definition.annotation is datetime and any(
+            isinstance(each, msgspec.Meta) and each.tz is False
+            for each in field_definition.metadata
+        )
+
+    def to_openapi_schema(
+        self,
+        field_definition: FieldDefinition,  # noqa: ARG002 - all such fields are alike
+        schema_creator: SchemaCreator,  # noqa: ARG002
+    ) -> Schema:
+        """The schema of such a field."""
+        return Schema(type=OpenAPIType.STRING, pattern=WALL_CLOCK)
 
 
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
