@@ -114,12 +114,13 @@ def serve(_: argparse.Namespace) -> int:
 def work(_: argparse.Namespace) -> int:
     """Run a worker until SIGTERM or SIGINT."""
     from backend import worker  # noqa: PLC0415
+    from backend.alerts.webpush import EncryptionError  # noqa: PLC0415
     from backend.core.keyring import KeyringError  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
     try:
         uvloop.run(worker.run(settings))
-    except KeyringError as error:
+    except (EncryptionError, KeyringError) as error:
         return _complain(str(error))
     return 0
 

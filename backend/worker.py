@@ -16,7 +16,7 @@ from backend.alerts.endpoints import EndpointPolicy
 from backend.alerts.fanout import Fanout
 from backend.alerts.jobs import AlertJobs
 from backend.alerts.transport import HttpsTransport
-from backend.alerts.webpush import Signer, public_point
+from backend.alerts.webpush import Signer, prove, public_point
 from backend.coalition.service import CoalitionService
 from backend.core import logs
 from backend.core.clock import Clock, system_clock
@@ -42,6 +42,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
 
     Raises:
         SettingsError, KeyringError: the keyring is missing or belongs to another database.
+        EncryptionError: what is encrypted here could not be read by phones.
         OSError, asyncpg.PostgresError: Postgres does not answer.
     """
     logs.configure(settings.log_level, "worker")
@@ -49,6 +50,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
         raise SettingsError("EXIT10_KEYRING is not set: the worker needs the folder of its keys.")
     keyring = Keyring(settings.keyring)
     signing_key = keyring.vapid_key()
+    prove()
     pool = await open_pool(settings, "exit10_worker", POOL_SIZE)
     redis = open_redis(settings)
     live = Live(redis)
