@@ -82,7 +82,7 @@ class AlertService:
             tag = earlier.tag
         return AlertRow(
             id=id,
-            series=occurrence.series,
+            series=occurrence.root,
             occurrence=occurrence.id,
             kind=request.kind.value,
             texts=msgspec.to_builtins(request.texts),

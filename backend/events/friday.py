@@ -12,7 +12,7 @@ import msgspec
 
 from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
-from backend.events import repository, rules
+from backend.events import repository, rules, writing
 from backend.settings import Settings
 from schemas.events import SeriesPlan
 
@@ -68,8 +68,8 @@ async def load(settings: Settings, clock: Clock = system_clock) -> bool:
                 return False
             if not await repository.insert_series(connection, FRIDAY, plan, now):
                 return False
-            planned = rules.expand(held, before=rules.horizon(now, held.first_start))
-            await repository.add_occurrences(connection, FRIDAY, planned)
+            await writing.write_first(connection, held, plan.state, now)
+            await repository.bump_version(connection)
             return True
     finally:
         await pool.close()

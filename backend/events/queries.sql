@@ -1,26 +1,35 @@
 -- Every statement about series and occurrences. Nothing here is about a person.
 
 -- name: find_series(id)^
-select id, kind, texts, place, time_zone, starts_local, duration_minutes, rrule,
-       reminder_minutes, state, version
+select id, root, continues, kind, texts, place, press, time_zone, starts_local, duration_minutes,
+       rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence, changed_at
 from series
 where id = :id;
 
 -- name: lock_series(id)^
 -- The row as it stands; nobody else changes it or writes its occurrences until this transaction ends.
-select id, kind, texts, place, time_zone, starts_local, duration_minutes, rrule,
-       reminder_minutes, state, version
+select id, root, continues, kind, texts, place, press, time_zone, starts_local, duration_minutes,
+       rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence, changed_at
 from series
 where id = :id
 for update;
 
 -- name: list_series(after, most)
-select id, kind, texts, place, time_zone, starts_local, duration_minutes, rrule,
-       reminder_minutes, state, version
+select id, root, continues, kind, texts, place, press, time_zone, starts_local, duration_minutes,
+       rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence, changed_at
 from series
 where state <> 'draft' and id > :after
 order by id
 limit :most;
+
+-- name: list_line(series)
+-- The series of one line that were published, or of every line; each after what it continues.
+select id, root, continues, kind, texts, place, press, time_zone, starts_local, duration_minutes,
+       rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence, changed_at
+from series
+where state <> 'draft'
+  and (:series::uuid is null or root = (select line.root from series line where line.id = :series))
+order by root, continues_from nulls first, id;
 
 -- name: list_published_ids()
 select id from series where state = 'published' order by id;
@@ -28,75 +37,114 @@ select id from series where state = 'published' order by id;
 -- name: has_series()$
 select exists (select from series);
 
--- name: insert_series(id, kind, texts, place, time_zone, starts_local, duration_minutes, rrule, reminder_minutes, state, now)!
-insert into series (id, kind, texts, place, time_zone, starts_local, duration_minutes, rrule,
-                    reminder_minutes, state, version, changed_at)
-values (:id, :kind, :texts, :place, :time_zone, :starts_local, :duration_minutes, :rrule,
-        :reminder_minutes, :state, 1, :now)
+-- name: insert_series(id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local, duration_minutes, rrule, reminder_minutes, state, sequence, now)!
+insert into series (id, root, continues, continues_from, kind, texts, place, press, time_zone,
+                    starts_local, duration_minutes, rrule, reminder_minutes, state, version,
+                    sequence, changed_at)
+values (:id, :root, :continues, :continues_from, :kind, :texts, :place, :press, :time_zone,
+        :starts_local, :duration_minutes, :rrule, :reminder_minutes, :state, 1, :sequence, :now)
 on conflict (id) do nothing;
 
--- name: change_series(kind, texts, place, time_zone, starts_local, duration_minutes, rrule, reminder_minutes, state, now, id)!
+-- name: change_series(kind, texts, place, press, time_zone, starts_local, duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, now, id)!
 update series
-set kind = :kind, texts = :texts, place = :place, time_zone = :time_zone,
+set kind = :kind, texts = :texts, place = :place, press = :press, time_zone = :time_zone,
     starts_local = :starts_local, duration_minutes = :duration_minutes, rrule = :rrule,
-    reminder_minutes = :reminder_minutes, state = :state, version = version + 1, changed_at = :now
+    removed_dates = :removed_dates, ends_before = :ends_before,
+    reminder_minutes = :reminder_minutes, state = :state, version = version + 1,
+    sequence = sequence + 1, changed_at = :now
 where id = :id;
 
+-- name: handed_over_on(series)$
+select min(continues_from) from series where continues = :series;
+
 -- name: last_occurrence(series)^
-select recurrence_id, starts_at
+-- The last that the rule made.
+select recurrence_id
 from occurrence
-where series = :series
+where series = :series and not added
 order by recurrence_id desc
 limit 1;
 
--- name: add_occurrences(series, ids, recurrence_ids, starts, ends)!
+-- name: add_occurrences(series, ids, recurrence_ids, starts, ends, now)!
 -- What is there already stays as it is: an organiser may have changed it.
-insert into occurrence (id, series, recurrence_id, starts_at, ends_at, state)
-select id, :series, recurrence_id, starts_at, ends_at, 'scheduled'
+insert into occurrence (id, series, recurrence_id, starts_at, ends_at, state, changed_at)
+select id, :series, recurrence_id, starts_at, ends_at, 'scheduled', :now
 from unnest(:ids::uuid[], :recurrence_ids::date[], :starts::timestamptz[], :ends::timestamptz[])
     as made (id, recurrence_id, starts_at, ends_at)
-on conflict (id) do nothing;
+on conflict do nothing;
 
--- name: move_occurrences(ids, starts, ends, now)!
--- What has begun stays as it was held.
+-- name: move_occurrences(series, recurrence_ids, starts, ends, sequence, now)!
+-- What has begun stays as it was held, what has a time of its own keeps it, and what was cancelled
+-- for a reason stays cancelled.
 update occurrence
-set starts_at = made.starts_at, ends_at = made.ends_at, state = 'scheduled'
-from unnest(:ids::uuid[], :starts::timestamptz[], :ends::timestamptz[])
-    as made (id, starts_at, ends_at)
-where occurrence.id = made.id and occurrence.starts_at > :now
-  and (occurrence.starts_at, occurrence.ends_at, occurrence.state)
-      is distinct from (made.starts_at, made.ends_at, 'scheduled');
+set starts_at = made.starts_at, ends_at = made.ends_at, state = 'scheduled', added = false,
+    sequence = :sequence, changed_at = :now
+from unnest(:recurrence_ids::date[], :starts::timestamptz[], :ends::timestamptz[])
+    as made (recurrence_id, starts_at, ends_at)
+where occurrence.series = :series and occurrence.recurrence_id = made.recurrence_id
+  and occurrence.starts_at > :now and not occurrence.moved
+  and (occurrence.state <> 'cancelled' or occurrence.reason is null)
+  and (occurrence.starts_at, occurrence.ends_at, occurrence.state, occurrence.added)
+      is distinct from (made.starts_at, made.ends_at, 'scheduled', false);
 
--- name: withdraw_occurrences(series, now, recurrence_ids)!
+-- name: withdraw_occurrences(series, now, recurrence_ids, sequence)!
 -- Cancelled, never deleted: alerts hang on them, and people hold their links.
 update occurrence
-set state = 'cancelled'
-where series = :series and starts_at > :now and state = 'scheduled'
+set state = 'cancelled', sequence = :sequence, changed_at = :now
+where series = :series and starts_at > :now and state = 'scheduled' and not added
   and recurrence_id <> all (:recurrence_ids::date[]);
 
 -- name: list_occurrences(earliest, latest, after_start, after_id, series, most)
-select occurrence.id, series, kind, occurrence.state, starts_at, ends_at, time_zone, texts, place
+-- A series stands for its whole line.
+select occurrence.id, series, series.root, kind, occurrence.state, starts_at, ends_at, time_zone,
+       series.texts, occurrence.texts as own_texts, coalesce(occurrence.place, series.place) as place,
+       press, reason
 from occurrence
 join series on series.id = occurrence.series
-where series.state <> 'draft'
+where series.state <> 'draft' and occurrence.state <> 'removed'
   and starts_at >= :earliest and starts_at < :latest
   and (starts_at, occurrence.id) > (:after_start, :after_id)
-  and (:series::uuid is null or series = :series)
+  and (:series::uuid is null
+       or series.root = (select line.root from series line where line.id = :series))
 order by starts_at, occurrence.id
 limit :most;
 
 -- name: find_occurrence(id)^
-select occurrence.id, series, kind, occurrence.state, starts_at, ends_at, time_zone, texts, place
+select occurrence.id, series, series.root, kind, occurrence.state, starts_at, ends_at, time_zone,
+       series.texts, occurrence.texts as own_texts, coalesce(occurrence.place, series.place) as place,
+       press, reason
 from occurrence
 join series on series.id = occurrence.series
 where series.state <> 'draft' and occurrence.id = :id;
 
+-- name: list_written(series)
+-- Everything that is written down of some series, by date.
+select id, series, recurrence_id, starts_at, ends_at, state, added, moved, texts, place, reason,
+       sequence, changed_at
+from occurrence
+where series = any (:series::uuid[])
+order by series, recurrence_id;
+
+-- name: find_written(id)^
+select id, series, recurrence_id, starts_at, ends_at, state, added, moved, texts, place, reason,
+       sequence, changed_at
+from occurrence
+where id = :id;
+
 -- name: list_upcoming(now, latest)
 -- Gatherings ahead that remind people.
-select occurrence.id, series, starts_at, ends_at, time_zone, texts, place, reminder_minutes
+select occurrence.id, series.root as series, starts_at, ends_at, time_zone, series.texts,
+       occurrence.texts as own_texts, coalesce(occurrence.place, series.place) as place,
+       reminder_minutes
 from occurrence
 join series on series.id = occurrence.series
 where series.state = 'published' and occurrence.state = 'scheduled'
   and starts_at > :now and starts_at < :latest
   and cardinality(reminder_minutes) > 0
 order by starts_at, occurrence.id;
+
+-- name: version()$
+select version from events_version;
+
+-- name: bump_version()!
+update events_version set version = version + 1;

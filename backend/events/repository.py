@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,8 +11,9 @@ from backend.core.sql import Executor, Queries
 from backend.events.rules import Planned
 from schemas.events import (
     GatheringText,
+    GatheringTextChange,
     Kind,
-    OccurrenceState,
+    Press,
     Series,
     SeriesPlan,
     SeriesState,
@@ -21,6 +22,7 @@ from schemas.events import (
 
 _queries = Queries.beside(__file__)
 
+WrittenState = Literal["scheduled", "cancelled", "removed"]
 Texts = dict[str, dict[str, Any]]
 """GatheringText by language, as jsonb gives it back."""
 
@@ -29,16 +31,31 @@ class SeriesRow(msgspec.Struct, frozen=True):
     """A series as it is kept."""
 
     id: UUID
+    root: UUID
+    continues: UUID | None
     kind: Kind
     texts: Texts
     place: str
+    press: dict[str, Any] | None
     time_zone: str
     starts_local: datetime
     duration_minutes: int
     rrule: str | None
+    removed_dates: list[date]
+    ends_before: date | None
     reminder_minutes: list[int]
     state: SeriesState
     version: int
+    sequence: int
+    changed_at: datetime
+
+    def series(self) -> Series:
+        """As organisers know it."""
+        return msgspec.convert(
+            self,
+            Series,
+            from_attributes=True,
+        )
 
 
 class OccurrenceRow(msgspec.Struct, frozen=True):
@@ -46,17 +63,39 @@ class OccurrenceRow(msgspec.Struct, frozen=True):
 
     id: UUID
     series: UUID
+    root: UUID
     kind: Kind
-    state: OccurrenceState
+    state: WrittenState
     starts_at: datetime
     ends_at: datetime
     time_zone: str
     texts: Texts
+    own_texts: Texts | None
     place: str
+    press: dict[str, Any] | None
+    reason: dict[str, str] | None
+
+
+class WrittenRow(msgspec.Struct, frozen=True):
+    """An occurrence as it is kept. None is the series' own."""
+
+    id: UUID
+    series: UUID
+    recurrence_id: date
+    starts_at: datetime
+    ends_at: datetime
+    state: WrittenState
+    added: bool
+    moved: bool
+    texts: Texts | None
+    place: str | None
+    reason: dict[str, str] | None
+    sequence: int
+    changed_at: datetime
 
 
 class UpcomingRow(msgspec.Struct, frozen=True):
-    """An occurrence ahead, and when its series wants people reminded."""
+    """An occurrence ahead, and when its series wants people reminded. `series` is the root."""
 
     id: UUID
     series: UUID
@@ -64,15 +103,15 @@ class UpcomingRow(msgspec.Struct, frozen=True):
     ends_at: datetime
     time_zone: str
     texts: Texts
+    own_texts: Texts | None
     place: str
     reminder_minutes: list[int]
 
 
 class LastRow(msgspec.Struct, frozen=True):
-    """The last occurrence of a series that was written down."""
+    """The last occurrence of a series' rule that was written down."""
 
     recurrence_id: date
-    starts_at: datetime
 
 
 class IdRow(msgspec.Struct, frozen=True):
@@ -81,27 +120,58 @@ class IdRow(msgspec.Struct, frozen=True):
     id: UUID
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a new series stands: alone, or from a date on in the place of another."""
+
+    root: UUID
+    continues: UUID | None = None
+    continues_from: date | None = None
+    sequence: int = 0
+
+
 def gathering_texts(texts: Texts) -> dict[str, GatheringText]:
     """Typed texts of a row, Korean first."""
     return korean_first(msgspec.convert(texts, dict[str, GatheringText]))
 
 
-async def find_series(on: Executor, series: UUID) -> Series | None:
+def press(kept: dict[str, Any] | None) -> Press | None:
+    """What a row says to the press."""
+    return msgspec.convert(kept, Press | None)
+
+
+def own_texts(texts: Texts | None) -> dict[str, GatheringTextChange]:
+    """What a row says differently from its series."""
+    return msgspec.convert(texts or {}, dict[str, GatheringTextChange])
+
+
+async def find_series(on: Executor, series: UUID) -> SeriesRow | None:
     """A series in whatever state."""
-    row = await _queries.one(on, "find_series", SeriesRow, id=series)
-    return None if row is None else _series(row)
+    return await _queries.one(on, "find_series", SeriesRow, id=series)
 
 
-async def lock_series(on: Executor, series: UUID) -> Series | None:
+async def lock_series(on: Executor, series: UUID) -> SeriesRow | None:
     """A series that stays as it is until the transaction ends."""
-    row = await _queries.one(on, "lock_series", SeriesRow, id=series)
-    return None if row is None else _series(row)
+    return await _queries.one(on, "lock_series", SeriesRow, id=series)
 
 
-async def list_series(on: Executor, after: UUID, most: int) -> list[Series]:
+async def list_series(on: Executor, after: UUID, most: int) -> list[SeriesRow]:
     """Series that were published, by id."""
-    rows = await _queries.all(on, "list_series", SeriesRow, after=after, most=most)
-    return [_series(row) for row in rows]
+    return await _queries.all(on, "list_series", SeriesRow, after=after, most=most)
+
+
+async def list_line(on: Executor, series: UUID | None) -> list[SeriesRow]:
+    """The published series of the line that one belongs to; of all lines when None."""
+    return await _queries.all(on, "list_line", SeriesRow, series=series)
+
+
+async def list_written(on: Executor, series: Sequence[UUID]) -> list[WrittenRow]:
+    """All that is written down of some series, by date."""
+    return await _queries.all(on, "list_written", WrittenRow, series=list(series))
+
+
+async def find_written(on: Executor, occurrence: UUID) -> WrittenRow | None:
+    """An occurrence in whatever state."""
+    return await _queries.one(on, "find_written", WrittenRow, id=occurrence)
 
 
 async def list_published_ids(on: Executor) -> list[UUID]:
@@ -114,14 +184,39 @@ async def has_series(on: Executor) -> bool:
     return bool(await _queries.value(on, "has_series"))
 
 
-async def insert_series(on: Executor, series: UUID, plan: SeriesPlan, now: datetime) -> bool:
+async def insert_series(
+    on: Executor, series: UUID, plan: SeriesPlan, now: datetime, line: Line | None = None
+) -> bool:
     """Write a new series in its first version. False when the id is taken."""
-    return await _queries.run(on, "insert_series", **_columns(series, plan, now)) == 1
+    line = line or Line(root=series)
+    columns = {**_columns(plan), **msgspec.structs.asdict(line)}
+    return await _queries.run(on, "insert_series", **columns, id=series, now=now) == 1
 
 
-async def change_series(on: Executor, series: UUID, plan: SeriesPlan, now: datetime) -> None:
+async def change_series(
+    on: Executor,
+    series: UUID,
+    plan: SeriesPlan,
+    now: datetime,
+    removed_dates: list[date],
+    ends_before: date | None,
+) -> None:
     """Write the next version of a series."""
-    await _queries.run(on, "change_series", **_columns(series, plan, now))
+    await _queries.run(
+        on,
+        "change_series",
+        **_columns(plan),
+        id=series,
+        now=now,
+        removed_dates=removed_dates,
+        ends_before=ends_before,
+    )
+
+
+async def handed_over_on(on: Executor, series: UUID) -> date | None:
+    """The date from which on another series continues this one."""
+    day = await _queries.value(on, "handed_over_on", series=series)
+    return day if isinstance(day, date) else None
 
 
 async def last_occurrence(on: Executor, series: UUID) -> LastRow | None:
@@ -129,7 +224,9 @@ async def last_occurrence(on: Executor, series: UUID) -> LastRow | None:
     return await _queries.one(on, "last_occurrence", LastRow, series=series)
 
 
-async def add_occurrences(on: Executor, series: UUID, made: Sequence[Planned]) -> int:
+async def add_occurrences(
+    on: Executor, series: UUID, made: Sequence[Planned], now: datetime
+) -> int:
     """Write those that are missing; gives their number."""
     return await _queries.run(
         on,
@@ -139,15 +236,20 @@ async def add_occurrences(on: Executor, series: UUID, made: Sequence[Planned]) -
         recurrence_ids=[each.recurrence_id for each in made],
         starts=[each.starts_at for each in made],
         ends=[each.ends_at for each in made],
+        now=now,
     )
 
 
-async def move_occurrences(on: Executor, made: Sequence[Planned], now: datetime) -> int:
+async def move_occurrences(
+    on: Executor, series: UUID, made: Sequence[Planned], sequence: int, now: datetime
+) -> int:
     """Give those that have not begun their new times; gives the number that changed."""
     return await _queries.run(
         on,
         "move_occurrences",
-        ids=[each.id for each in made],
+        series=series,
+        recurrence_ids=[each.recurrence_id for each in made],
+        sequence=sequence,
         starts=[each.starts_at for each in made],
         ends=[each.ends_at for each in made],
         now=now,
@@ -155,7 +257,7 @@ async def move_occurrences(on: Executor, made: Sequence[Planned], now: datetime)
 
 
 async def withdraw_occurrences(
-    on: Executor, series: UUID, made: Sequence[Planned], now: datetime
+    on: Executor, series: UUID, made: Sequence[Planned], sequence: int, now: datetime
 ) -> int:
     """Cancel those ahead that are none of `made`; gives their number."""
     return await _queries.run(
@@ -163,6 +265,7 @@ async def withdraw_occurrences(
         "withdraw_occurrences",
         series=series,
         recurrence_ids=[each.recurrence_id for each in made],
+        sequence=sequence,
         now=now,
     )
 
@@ -201,33 +304,15 @@ async def list_upcoming(on: Executor, now: datetime, latest: datetime) -> list[U
     return await _queries.all(on, "list_upcoming", UpcomingRow, now=now, latest=latest)
 
 
-def _columns(series: UUID, plan: SeriesPlan, now: datetime) -> dict[str, object]:
-    return {
-        "id": series,
-        "kind": plan.kind,
-        "texts": plan.texts,
-        "place": plan.place,
-        "time_zone": plan.time_zone,
-        "starts_local": plan.starts_local,
-        "duration_minutes": plan.duration_minutes,
-        "rrule": plan.rrule,
-        "reminder_minutes": plan.reminder_minutes,
-        "state": plan.state,
-        "now": now,
-    }
+async def version(on: Executor) -> int:
+    """The number of the last change that the public can see."""
+    return int(await _queries.value(on, "version"))
 
 
-def _series(row: SeriesRow) -> Series:
-    return Series(
-        id=row.id,
-        kind=row.kind,
-        texts=gathering_texts(row.texts),
-        place=row.place,
-        time_zone=row.time_zone,
-        starts_local=row.starts_local,
-        duration_minutes=row.duration_minutes,
-        rrule=row.rrule,
-        reminder_minutes=row.reminder_minutes,
-        state=row.state,
-        version=row.version,
-    )
+async def bump_version(on: Executor) -> None:
+    """Count a change that the public can see, in the transaction that makes it."""
+    await _queries.run(on, "bump_version")
+
+
+def _columns(plan: SeriesPlan) -> dict[str, object]:
+    return {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}

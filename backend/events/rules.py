@@ -3,11 +3,11 @@ and tells which reminders are due. No I/O, no clock of its own.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,7 +15,15 @@ import msgspec
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, rrule, weekday
 
 from backend.core.errors import Unacceptable
-from schemas.events import SeriesPlan
+from schemas.events import (
+    GatheringRemarks,
+    GatheringText,
+    GatheringTextChange,
+    OccurrenceState,
+    Series,
+    SeriesPlan,
+    korean_first,
+)
 
 HORIZON = timedelta(weeks=26)
 """How far ahead occurrences are written down."""
@@ -78,13 +86,22 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """When a series is held: its first start on the wall clock, the zone of the wall, the rule."""
+    """When a series is held: its first start on the wall clock, the zone of the wall, the rule.
+
+    Nothing is held on `removed` dates, nor from the date `ends_before` on.
+    """
 
     series: UUID
     starts_local: datetime
     zone: ZoneInfo
     duration: timedelta
     rule: Rule | None
+    removed: frozenset[date] = frozenset()
+    ends_before: date | None = None
+
+    def local_start(self, day: date) -> datetime:
+        """When the rule would start on a date, by the clock on the wall."""
+        return datetime.combine(day, self.starts_local.time())
 
     @property
     def first_start(self) -> datetime:
@@ -101,7 +118,12 @@ class Planned(msgspec.Struct, frozen=True):
     ends_at: datetime
 
 
-def schedule(series: UUID, plan: SeriesPlan) -> Schedule:
+def schedule(
+    series: UUID,
+    plan: SeriesPlan,
+    removed: Iterable[date] = (),
+    ends_before: date | None = None,
+) -> Schedule:
     """Check and read when a series is held.
 
     Raises:
@@ -114,10 +136,18 @@ def schedule(series: UUID, plan: SeriesPlan) -> Schedule:
         raise Unacceptable("unknown-time-zone", "The IANA database has no such time zone.")
     rule = None if plan.rrule is None else parse_rule(plan.rrule)
     duration = timedelta(minutes=plan.duration_minutes)
-    held = Schedule(series, plan.starts_local, zone, duration, rule)
-    if rule is not None and not _makes(rule, held.starts_local.date(), held.first_start):
+    held = Schedule(
+        series, plan.starts_local, zone, duration, rule, frozenset(removed), ends_before
+    )
+    made = rule is None or _makes(rule, held.starts_local.date(), held.first_start)
+    if not made:
         raise Unacceptable("start-outside-rule", "The first start must be one that the rule makes.")
     return held
+
+
+def schedule_of(series: Series) -> Schedule:
+    """When a series is held that was checked before."""
+    return schedule(series.id, series, series.removed_dates, series.ends_before)
 
 
 def parse_rule(text: str) -> Rule:
@@ -241,9 +271,13 @@ def _next_month(day: date) -> date:
 
 
 def expand(
-    held: Schedule, *, before: datetime, since: date | None = None, limit: int = MAX_OCCURRENCES
+    held: Schedule,
+    *,
+    before: datetime,
+    since: date | None = None,
+    limit: int | None = MAX_OCCURRENCES,
 ) -> list[Planned]:
-    """The occurrences of a series in order, at most `limit`.
+    """The occurrences of a series in order, at most `limit`; all of them when None.
 
     A rule has no smaller step than a day, so that a date names an occurrence for good, whatever
     becomes of its hour. Months without a 29th, 30th or 31st are passed over (RFC 5545 section
@@ -256,13 +290,26 @@ def expand(
     return list(islice(_planned(held, before, since), limit))
 
 
+def check_number(planned: Sequence[Planned]) -> None:
+    """Refuse a rule that would fill the database.
+
+    Raises:
+        Unacceptable: `too-many-occurrences`.
+    """
+    if len(planned) > MAX_OCCURRENCES:
+        sentence = f"A series makes at most {MAX_OCCURRENCES} occurrences at once."
+        raise Unacceptable("too-many-occurrences", sentence)
+
+
 def _planned(held: Schedule, before: datetime, since: date | None) -> Iterator[Planned]:
     until = None if held.rule is None else held.rule.until
     for local in _walk(held.starts_local, held.rule):
         at, day = instant(local, held.zone), local.date()
         if at >= before or (until is not None and at > until):
             return
-        if since is None or day >= since:
+        if held.ends_before is not None and day >= held.ends_before:
+            return
+        if day not in held.removed and (since is None or day >= since):
             yield Planned(occurrence_id(held.series, day), day, at, at + held.duration)
 
 
@@ -280,9 +327,26 @@ def _walk(starts_local: datetime, rule: Rule | None) -> Iterable[datetime]:
     )
 
 
+def ended_on(held: Schedule, now: datetime) -> date:
+    """The date from which on nothing is held, when a series is ended now. What has begun stays."""
+    today = now.astimezone(held.zone).date()
+    if expand(held, since=today, before=now):
+        today += timedelta(days=1)
+    return today if held.ends_before is None else min(today, held.ends_before)
+
+
 def occurrence_id(series: UUID, recurrence_id: date) -> UUID:
     """The id of a series' occurrence, the same in every process (RFC 9562 section 5.5)."""
     return uuid5(series, recurrence_id.isoformat())
+
+
+def told_state(
+    state: Literal["scheduled", "cancelled", "removed"], ends_at: datetime, now: datetime
+) -> OccurrenceState:
+    """What people are told of a gathering. One whose date was removed is not held."""
+    if state != "scheduled":
+        return "cancelled"
+    return "past" if ends_at <= now else "scheduled"
 
 
 def horizon(now: datetime, first_start: datetime) -> datetime:
@@ -302,3 +366,43 @@ def reminders_due(starts_at: datetime, reminder_minutes: Iterable[int], now: dat
         for minutes in reminder_minutes
         if timedelta() <= now - (starts_at - timedelta(minutes=minutes)) < REMINDER_GRACE
     ]
+
+
+def merged(
+    texts: Mapping[str, GatheringText], own: Mapping[str, GatheringTextChange] | None
+) -> dict[str, GatheringText]:
+    """What people see of one gathering: the series' texts, with what is different in their place.
+
+    A language that only the gathering has is told when it can stand alone.
+    """
+    told = dict(texts)
+    for language, change in (own or {}).items():
+        fields: dict[str, Any] = {"summary": ""}
+        if language in texts:
+            fields = msgspec.structs.asdict(texts[language])
+        for name, value in msgspec.structs.asdict(change).items():
+            if value is not None:
+                fields[name] = value or (value if name == "summary" else None)
+        if fields.get("title") and fields.get("meeting_point"):
+            told[language] = GatheringText(**fields)
+    return korean_first(told)
+
+
+def with_borrowed(
+    texts: Mapping[str, GatheringText], language: str
+) -> tuple[GatheringRemarks, dict[str, str]]:
+    """The remarks in a language; what it does not say is told in another that does, Korean first.
+
+    Gives the remarks, and the language of each that is borrowed, by its name on the wire.
+    """
+    told: dict[str, object] = {}
+    borrowed: dict[str, str] = {}
+    for field in msgspec.structs.fields(GatheringRemarks):
+        for candidate in (language, *(other for other in korean_first(texts) if other != language)):
+            value: object = getattr(texts[candidate], field.name)
+            if value is not None:
+                told[field.name] = value
+                if candidate != language:
+                    borrowed[field.encode_name] = candidate
+                break
+    return msgspec.structs.replace(GatheringRemarks(), **told), borrowed

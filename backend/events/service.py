@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from backend.core.clock import Clock
-from backend.core.database import Connection, Pool
+from backend.core.database import Pool
 from backend.core.errors import Conflict, NotFound, Unacceptable
 from backend.core.languages import pick
-from backend.events import repository, rules
-from backend.events.repository import OccurrenceRow
-from backend.events.rules import Schedule
+from backend.events import calendar_rules, repository, rules, writing
+from backend.events.calendar_model import CalendarSeries
+from backend.events.calendar_rules import Written
+from backend.events.repository import OccurrenceRow, SeriesRow, UpcomingRow, WrittenRow
 from backend.places.service import PlaceService
-from schemas.events import Occurrence, OccurrenceDetail, Series, SeriesPlan, SeriesState
+from schemas.events import GatheringText, Occurrence, OccurrenceDetail, Series, SeriesPlan
 
 PAGE_SIZE = 50
 NOWHERE = UUID(int=0)
@@ -73,7 +75,22 @@ class EventService:
         found = await repository.find_series(self._pool, series)
         if found is None or found.state == "draft":
             raise NotFound
-        return found
+        return found.series()
+
+    async def get_plan(self, series: UUID) -> Series:
+        """A series in whatever state, as organisers read it back.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await repository.find_series(self._pool, series)
+        if found is None:
+            raise NotFound
+        return found.series()
+
+    async def version(self) -> int:
+        """A number that grows with every change that the public can see."""
+        return await repository.version(self._pool)
 
     async def titles(self, series: UUID) -> dict[str, str]:
         """What a series is called, by language.
@@ -87,7 +104,7 @@ class EventService:
     async def list_series(self, after: UUID = NOWHERE) -> tuple[list[Series], bool]:
         """A page of the series that were published, by id, and whether more follow."""
         found = await repository.list_series(self._pool, after, PAGE_SIZE + 1)
-        return found[:PAGE_SIZE], len(found) > PAGE_SIZE
+        return [row.series() for row in found[:PAGE_SIZE]], len(found) > PAGE_SIZE
 
     async def put_series(
         self, series: UUID, plan: SeriesPlan, based_on: Precondition | None = None
@@ -111,56 +128,37 @@ class EventService:
             plan = msgspec.structs.replace(plan, rrule=str(held.rule))
         now = self._clock()
         async with self._pool.acquire() as connection, connection.transaction():
-            before = await repository.lock_series(connection, series)
-            if before is None and based_on is not None:
+            found = await repository.lock_series(connection, series)
+            if found is None and based_on is not None:
                 raise PreconditionFailed
-            if before is None and await repository.insert_series(connection, series, plan, now):
-                await self._materialise(connection, held, plan.state, now, known=False)
-                return _as_series(series, plan, 1), True
-            before = before or await repository.lock_series(connection, series)
-            assert before is not None  # noqa: S101 - no statement deletes a series
-            after = _as_series(series, plan, before.version)
+            if found is None and await repository.insert_series(connection, series, plan, now):
+                await writing.write_first(connection, held, plan.state, now)
+                await repository.bump_version(connection)
+                return _first(series, plan), True
+            found = found or await repository.lock_series(connection, series)
+            assert found is not None  # noqa: S101 - no statement deletes a series
+            before = found.series()
+            after = _with_plan(before, plan)
             if before == after:
                 return before, False
             _check(before, plan, based_on)
-            await repository.change_series(connection, series, plan, now)
-            known = before.state != "draft"
-            await self._materialise(connection, held, plan.state, now, known=known)
-        return msgspec.structs.replace(after, version=before.version + 1), False
-
-    async def _materialise(
-        self,
-        on: Connection,
-        held: Schedule,
-        state: SeriesState,
-        now: datetime,
-        *,
-        known: bool,
-    ) -> None:
-        """Write the occurrences of a series: all of them, or from today on when people know it
-        already. A draft has none; a series that ended has none ahead.
-        """
-        if state == "draft":
-            return
-        last = await repository.last_occurrence(on, held.series) if known else None
-        before = now
-        if state == "published":
-            before = rules.horizon(now, held.first_start)
-            if last is not None:
-                before = max(before, last.starts_at + timedelta(days=1))
-        planned = rules.expand(
-            held,
-            before=before,
-            since=now.astimezone(held.zone).date() if known else None,
-            limit=rules.MAX_OCCURRENCES + 1,
-        )
-        if len(planned) > rules.MAX_OCCURRENCES:
-            sentence = f"A series makes at most {rules.MAX_OCCURRENCES} occurrences at once."
-            raise Unacceptable("too-many-occurrences", sentence)
-        if known:
-            await repository.move_occurrences(on, planned, now)
-            await repository.withdraw_occurrences(on, held.series, planned, now)
-        await repository.add_occurrences(on, held.series, planned)
+            held = rules.schedule_of(after)
+            bound = before.ends_before
+            if plan.state == "ended" != before.state:
+                bound = rules.ended_on(held, now)
+            elif before.state == "ended" != plan.state:
+                bound = await repository.handed_over_on(connection, series)
+            held = msgspec.structs.replace(held, ends_before=bound)
+            await repository.change_series(
+                connection, series, plan, now, before.removed_dates, bound
+            )
+            if before.state == "draft":
+                await writing.write_first(connection, held, plan.state, now)
+            else:
+                sequence = found.sequence + 1
+                await writing.write_anew(connection, held, plan.state, sequence, now)
+            await repository.bump_version(connection)
+        return msgspec.structs.replace(after, version=before.version + 1, ends_before=bound), False
 
     async def published_series(self) -> list[UUID]:
         """The series whose occurrences go on."""
@@ -173,18 +171,65 @@ class EventService:
         """
         now = self._clock()
         async with self._pool.acquire() as connection, connection.transaction():
-            plan = await repository.lock_series(connection, series)
-            if plan is None or plan.state != "published":
+            found = await repository.lock_series(connection, series)
+            if found is None or found.state != "published":
                 return 0
-            held = rules.schedule(series, plan)
-            last = await repository.last_occurrence(connection, series)
-            today = now.astimezone(held.zone).date()
-            planned = rules.expand(
-                held,
-                before=rules.horizon(now, held.first_start),
-                since=None if last is None else min(today, last.recurrence_id),
-            )
-            return await repository.add_occurrences(connection, series, planned)
+            held = rules.schedule_of(found.series())
+            written = await writing.write_ahead(connection, held, now)
+            if written:
+                await repository.bump_version(connection)
+            return written
+
+    async def calendar_series(
+        self, *, series: UUID | None = None, occurrence: UUID | None = None
+    ) -> list[CalendarSeries]:
+        """What calendars tell: of the whole line that a series belongs to, of one occurrence, or
+        of everything that was published. Two queries, however many there are.
+
+        Raises:
+            NotFound: there is no such series or occurrence.
+        """
+        if occurrence is not None:
+            return [await self._single(occurrence)]
+        line = await repository.list_line(self._pool, series)
+        if series is not None and not line:
+            raise NotFound
+        rows = await repository.list_written(self._pool, [row.id for row in line])
+        written = {id: list(group) for id, group in groupby(rows, key=lambda row: row.series)}
+        return [self._calendar_series(row, written.get(row.id, [])) for row in line]
+
+    def _calendar_series(self, row: SeriesRow, written: list[WrittenRow]) -> CalendarSeries:
+        series = row.series()
+        return calendar_rules.calendar_series(
+            series,
+            self._places.get(series.place),
+            [self._written(series, each) for each in written],
+            row.sequence,
+            row.changed_at,
+        )
+
+    async def _single(self, occurrence: UUID) -> CalendarSeries:
+        written = await repository.find_written(self._pool, occurrence)
+        row = None if written is None else await repository.find_series(self._pool, written.series)
+        if written is None or row is None or row.state == "draft":
+            raise NotFound
+        series = row.series()
+        return calendar_rules.single(series, self._written(series, written))
+
+    def _written(self, series: Series, row: WrittenRow) -> Written:
+        return Written(
+            id=row.id,
+            recurrence_id=row.recurrence_id,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            state=row.state,
+            texts=rules.merged(series.texts, repository.own_texts(row.texts)),
+            place=self._places.get(row.place or series.place),
+            own=row.texts is not None or row.place is not None,
+            reason=row.reason,
+            sequence=row.sequence,
+            changed_at=row.changed_at,
+        )
 
     async def list_occurrences(
         self,
@@ -228,10 +273,14 @@ class EventService:
         row = await repository.find_occurrence(self._pool, occurrence)
         if row is None:
             raise NotFound
-        told = self._occurrence(row, wanted)
+        told, texts = self._occurrence(row, wanted), _texts(row)
+        remarks, borrowed = rules.with_borrowed(texts, told.lang)
         return OccurrenceDetail(
             **{name: getattr(told, name) for name in told.__struct_fields__},
-            texts=repository.gathering_texts(row.texts),
+            press=repository.press(row.press),
+            remarks=remarks,
+            borrowed=borrowed,
+            texts=texts,
         )
 
     async def occurrences_with_reminders_due(self, now: datetime) -> list[Reminder]:
@@ -244,7 +293,7 @@ class EventService:
                 minutes_before=minutes,
                 starts_at=row.starts_at.astimezone(ZoneInfo(row.time_zone)),
                 ends_at=row.ends_at.astimezone(ZoneInfo(row.time_zone)),
-                titles={language: text["title"] for language, text in row.texts.items()},
+                titles={language: text.title for language, text in _texts(row).items()},
                 place_names=self._places.get(row.place).names,
             )
             for row in rows
@@ -252,22 +301,28 @@ class EventService:
         ]
 
     def _occurrence(self, row: OccurrenceRow, wanted: tuple[str, ...]) -> Occurrence:
-        language, text = pick(row.texts, wanted)
+        language, text = pick(_texts(row), wanted)
         zone = ZoneInfo(row.time_zone)
         return Occurrence(
             id=row.id,
             series=row.series,
+            root=row.root,
             kind=row.kind,
-            state=row.state,
+            state=rules.told_state(row.state, row.ends_at, self._clock()),
+            reason=None if row.reason is None else pick(row.reason, (language, *wanted))[1],
             starts_at=row.starts_at.astimezone(zone),
             ends_at=row.ends_at.astimezone(zone),
             time_zone=row.time_zone,
             lang=language,
-            title=text["title"],
-            summary=text["summary"],
-            meeting_point=text["meetingPoint"],
+            title=text.title,
+            summary=text.summary,
+            meeting_point=text.meeting_point,
             place=self._places.get(row.place),
         )
+
+
+def _texts(row: OccurrenceRow | UpcomingRow) -> dict[str, GatheringText]:
+    return rules.merged(repository.gathering_texts(row.texts), repository.own_texts(row.own_texts))
 
 
 def _check(before: Series, plan: SeriesPlan, based_on: Precondition | None) -> None:
@@ -280,6 +335,11 @@ def _check(before: Series, plan: SeriesPlan, based_on: Precondition | None) -> N
         raise Conflict("published", "People know this series; it cannot become a draft again.")
 
 
-def _as_series(series: UUID, plan: SeriesPlan, version: int) -> Series:
+def _first(series: UUID, plan: SeriesPlan) -> Series:
     fields = {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}
-    return Series(**fields, id=series, version=version)
+    return Series(**fields, id=series, root=series, removed_dates=[], version=1)
+
+
+def _with_plan(before: Series, plan: SeriesPlan) -> Series:
+    fields = {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}
+    return msgspec.structs.replace(before, **fields)

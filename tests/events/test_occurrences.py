@@ -43,8 +43,10 @@ async def test_the_next_gatherings_are_listed_with_place_and_offset(
     assert page["items"][0] == {
         "id": str(NEXT_FRIDAY),
         "series": str(SERIES),
+        "root": str(SERIES),
         "kind": "rally",
         "state": "scheduled",
+        "reason": None,
         "startsAt": "2024-09-06T19:00:00+09:00",
         "endsAt": "2024-09-06T21:00:00+09:00",
         "timeZone": "Asia/Seoul",
