@@ -41,7 +41,8 @@ LEASE = timedelta(seconds=8)
 RENEW_EVERY_SECONDS = 2.0
 PAUSES_SECONDS = (0.1, 0.2, 0.5, *(1.0,) * 60)
 """Between tries while Postgres is away; altogether what a restart of it takes."""
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises while the server is away; the last, when it goes at a bad moment."""
 
 Result = TypeVar("Result")
 

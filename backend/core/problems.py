@@ -170,6 +170,7 @@ def on_failure(request: Request[Any, Any, Any], error: Exception) -> Response[by
         | RedisError
         | asyncpg.PostgresConnectionError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError
         | asyncpg.CannotConnectNowError
         | asyncpg.TooManyConnectionsError
         | asyncpg.OperatorInterventionError
