@@ -3,7 +3,8 @@ create table organiser (
     id uuid primary key,
     handle text not null check (length(handle) between 3 and 40),
     role text not null check (role in ('admin', 'organiser', 'marshal-lead')),
-    left_on date
+    left_on date,
+    trusted_from timestamptz not null
 );
 
 -- An invite is found by the digest of its token and used once.
@@ -12,6 +13,7 @@ create table invite (
     digest bytea not null unique check (length(digest) = 32),
     role text not null check (role in ('admin', 'organiser', 'marshal-lead')),
     expires_at timestamptz not null,
+    by_operator boolean not null,
     redeemed_by uuid references organiser on delete cascade
 );
 

@@ -66,7 +66,12 @@ async def invite(
     expires_at = clock() + timedelta(hours=hours)
     async with _maintenance(settings) as pool:
         await repository.insert_invite(
-            pool, uuid4(), _digest(settings, Purpose.INVITE, token), role, expires_at
+            pool,
+            uuid4(),
+            _digest(settings, Purpose.INVITE, token),
+            role,
+            expires_at,
+            by_operator=True,
         )
     return InviteLink(f"{settings.origin}/#invite={token}", token, role, expires_at)
 

@@ -22,24 +22,24 @@ where access_token.digest = :digest
 
 -- name: hold_invite(digest)^
 -- The invite of a digest. Others who would redeem it wait until this transaction ends.
-select id, digest, role, expires_at, redeemed_by
+select id, digest, role, expires_at, by_operator, redeemed_by
 from invite
 where digest = :digest
 for update;
 
 -- name: find_invite(id)^
-select id, digest, role, expires_at, redeemed_by
+select id, digest, role, expires_at, by_operator, redeemed_by
 from invite
 where id = :id;
 
 -- name: list_invites()
-select id, digest, role, expires_at, redeemed_by
+select id, digest, role, expires_at, by_operator, redeemed_by
 from invite
 order by expires_at, id;
 
--- name: insert_invite(id, digest, role, expires_at)!
-insert into invite (id, digest, role, expires_at)
-values (:id, :digest, :role, :expires_at)
+-- name: insert_invite(id, digest, role, expires_at, by_operator)!
+insert into invite (id, digest, role, expires_at, by_operator)
+values (:id, :digest, :role, :expires_at, :by_operator)
 on conflict do nothing;
 
 -- name: use_invite(organiser, id)!
@@ -55,9 +55,9 @@ where id = :id;
 delete from invite
 where expires_at < :before;
 
--- name: insert_organiser(id, handle, role)!
-insert into organiser (id, handle, role)
-values (:id, :handle, :role);
+-- name: insert_organiser(id, handle, role, trusted_from)!
+insert into organiser (id, handle, role, trusted_from)
+values (:id, :handle, :role, :trusted_from);
 
 -- name: find_member(id, digest)^
 -- The organiser who redeemed an invite with this access token.
@@ -111,12 +111,15 @@ insert into approval (subject, action, organiser)
 values (:subject, :action, :organiser)
 on conflict do nothing;
 
--- name: find_standing(composer, subject, action)^
--- Who stands behind an act and has not left, and how many there are to ask.
+-- name: trusted_from(id)$
+select trusted_from from organiser where id = :id;
+
+-- name: find_standing(composer, subject, action, now)^
+-- Who stands behind an act, is trusted by now and has not left, and how many there are to ask.
 select
     exists(
         select from organiser
-        where id = :composer and left_on is null
+        where id = :composer and left_on is null and trusted_from <= :now
     ) as composer_is_here,
     array(
         select approval.organiser
@@ -125,8 +128,11 @@ select
         where approval.subject = :subject
             and approval.action = :action
             and organiser.left_on is null
+            and organiser.trusted_from <= :now
     ) as approvers,
-    (select count(*) from organiser where left_on is null) as organisers;
+    (
+        select count(*) from organiser where left_on is null and trusted_from <= :now
+    ) as organisers;
 
 -- name: delete_approvals(subject)!
 delete from approval

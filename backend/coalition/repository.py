@@ -28,6 +28,7 @@ class InviteRow(msgspec.Struct, frozen=True):
     digest: bytes
     role: str
     expires_at: datetime
+    by_operator: bool
     redeemed_by: UUID | None
 
 
@@ -93,11 +94,19 @@ async def insert_invite(
     digest: bytes,
     role: str,
     expires_at: datetime,
+    *,
+    by_operator: bool,
 ) -> bool:
     """Write an invite; False when its id or its token is taken."""
     return bool(
         await _queries.run(
-            on, "insert_invite", id=id, digest=digest, role=role, expires_at=expires_at
+            on,
+            "insert_invite",
+            id=id,
+            digest=digest,
+            role=role,
+            expires_at=expires_at,
+            by_operator=by_operator,
         )
     )
 
@@ -117,9 +126,22 @@ async def delete_expired_invites(on: Executor, before: datetime) -> int:
     return await _queries.run(on, "delete_expired_invites", before=before)
 
 
-async def insert_organiser(on: Executor, id: UUID, handle: str, role: str) -> None:
-    """Write a new organiser."""
-    await _queries.run(on, "insert_organiser", id=id, handle=handle, role=role)
+async def insert_organiser(on: Executor, member: MemberRow, trusted_from: datetime) -> None:
+    """Write a new organiser, who counts behind acts from an instant on."""
+    await _queries.run(
+        on,
+        "insert_organiser",
+        id=member.id,
+        handle=member.handle,
+        role=member.role,
+        trusted_from=trusted_from,
+    )
+
+
+async def trusted_from(on: Executor, id: UUID) -> datetime | None:
+    """The instant from which an organiser counts behind acts; None for nobody."""
+    instant = await _queries.value(on, "trusted_from", id=id)
+    return instant if isinstance(instant, datetime) else None
 
 
 async def find_member(on: Executor, id: UUID, digest: bytes) -> MemberRow | None:
@@ -190,11 +212,17 @@ async def insert_approval(on: Executor, subject: UUID, action: str, organiser: U
 
 
 async def find_standing(
-    on: Executor, subject: UUID, action: str, composer: UUID | None
+    on: Executor, subject: UUID, action: str, composer: UUID | None, now: datetime
 ) -> StandingRow:
-    """Who stands behind an act and has not left."""
+    """Who stands behind an act, is trusted by now and has not left."""
     row = await _queries.one(
-        on, "find_standing", StandingRow, subject=subject, action=action, composer=composer
+        on,
+        "find_standing",
+        StandingRow,
+        subject=subject,
+        action=action,
+        composer=composer,
+        now=now,
     )
     if row is None:
         raise LookupError("a select without from always gives one row")

@@ -79,6 +79,24 @@ def may_approve(*, organiser: UUID, composer: UUID | None, needed: int) -> bool:
     return organiser != composer or needed == 1
 
 
+NEWCOMER = timedelta(hours=24)
+"""How long an organiser whom another one invited does not yet count behind acts."""
+
+
+def trusted_from(now: datetime, *, by_operator: bool, organisers: int, needed: int) -> datetime:
+    """From when an organiser who comes in now counts behind acts.
+
+    At once when the operator invited her, or while there are too few to approve anything: a
+    collective has to begin. Otherwise a day later, in which the others see her come; or one
+    hijacked account could invite its own second.
+
+    Args:
+        organisers: how many there are without her.
+        needed: the highest threshold there is.
+    """
+    return now if by_operator or organisers < needed else now + NEWCOMER
+
+
 def may_invite(scopes: Iterable[str], role: Role) -> bool:
     """Whether a token with `scopes` may bring in a `role`: never one that may do more."""
     return SCOPES_OF[role] <= set(scopes)

@@ -103,7 +103,13 @@ class CoalitionService:
             role=invite.role,
             scopes=sorted(rules.SCOPES_OF[Role(invite.role)]),
         )
-        await repository.insert_organiser(connection, member.id, member.handle, member.role)
+        trusted_from = rules.trusted_from(
+            self._clock(),
+            by_operator=invite.by_operator,
+            organisers=await repository.count_organisers(connection),
+            needed=max(self._thresholds.values()),
+        )
+        await repository.insert_organiser(connection, member, trusted_from)
         made = await repository.insert_access_token(
             connection,
             uuid4(),
@@ -135,7 +141,7 @@ class CoalitionService:
         expires_at = self._clock() + timedelta(hours=request.expires_in_hours)
         async with self._pool.acquire() as connection, connection.transaction():
             created = await repository.insert_invite(
-                connection, id, token, request.role, expires_at
+                connection, id, token, request.role, expires_at, by_operator=False
             )
             row = await repository.find_invite(connection, id)
         if row is None or row.digest != token or row.role != request.role:
@@ -217,10 +223,14 @@ class CoalitionService:
         says how many there are.
 
         Raises:
-            Refused: `own-approval`, the composer alone is not enough.
+            Refused: `own-approval`, the composer alone is not enough; `too-new`, she came in within
+                the last day, invited by one who might have done so for this.
         """
         if not rules.may_approve(organiser=organiser, composer=composer, needed=needed):
             raise Refused("own-approval", "Another organiser must approve what you composed.")
+        trusted_from = await repository.trusted_from(connection, organiser)
+        if trusted_from is None or trusted_from > self._clock():
+            raise Refused("too-new", "What you approve counts from a day after you came in.")
         await repository.hold_subject(connection, subject)
         await repository.insert_approval(connection, subject, action, organiser)
         return await self.approvals(connection, subject, action, composer, needed)
@@ -233,8 +243,10 @@ class CoalitionService:
         composer: UUID | None,
         needed: int,
     ) -> rules.Approvals:
-        """Who stands behind an act. Those who have left do not."""
-        standing = await repository.find_standing(connection, subject, action, composer)
+        """Who stands behind an act. Those who have left or came in within a day do not."""
+        standing = await repository.find_standing(
+            connection, subject, action, composer, self._clock()
+        )
         return rules.decide(
             composer=composer if standing.composer_is_here else None,
             approvers=standing.approvers,

@@ -19,7 +19,10 @@ async def three(owner: asyncpg.Connection) -> list[UUID]:
     await owner.execute("truncate organiser cascade")
     organisers = [uuid4() for _ in range(3)]
     for each in organisers:
-        await owner.execute("insert into organiser values ($1, 'quiet-door-11', 'organiser')", each)
+        await owner.execute(
+            "insert into organiser values ($1, 'quiet-door-11', 'organiser', null, '2024-08-01Z')",
+            each,
+        )
     return organisers
 
 

@@ -59,7 +59,8 @@ async def test_a_failing_statement_leaves_no_word_in_the_log(postgres: InfraPost
             await connection.execute(f'table "{CANARY}"')
         with pytest.raises(asyncpg.CheckViolationError):
             await connection.execute(
-                "insert into organiser (id, handle, role) values (gen_random_uuid(), $1, 'x')",
+                "insert into organiser (id, handle, role, trusted_from)"
+                " values (gen_random_uuid(), $1, 'x', now())",
                 CANARY,
             )
     finally:
