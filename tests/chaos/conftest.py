@@ -21,8 +21,8 @@ from tests.support.organisers import redeemed_organiser
 from tests.support.processes import RunningSystem, durable_servers
 from tests.support.rally import Rally
 
-PHONES = 3_000
-"""Six batches: whatever dies after the first one dies in mid-fan-out."""
+PHONES = 2_500
+"""Five batches: whatever dies after the first one dies in mid-fan-out."""
 
 _LANES = 16
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -91,19 +91,24 @@ async def test_bad_input_71_who_stops_watching_is_not_looked_up_anything_any_mor
 @asynccontextmanager
 async def nothing_left(
     rally: Rally, system: RunningSystem, owner: asyncpg.Connection
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Check that files, connections and statements are back where they were before."""
     assert (await rally.client.get("/v1/places")).status_code == 200
-    before = system.api.files() - await owner.fetchval(CONNECTIONS)
+    before = system.api.files() - await count(owner, CONNECTIONS)
     yield
     assert (await rally.client.get("/v1/places")).status_code == 200
 
     async def settled() -> bool:
-        opened = await owner.fetchval(CONNECTIONS)
+        opened = await count(owner, CONNECTIONS)
         assert opened <= POOL_SIZE
-        return not await owner.fetchval(BUSY) and system.api.files() - opened <= before
+        return not await count(owner, BUSY) and system.api.files() - opened <= before
 
     await until(settled, SETTLE_SECONDS)
+
+
+async def count(owner: asyncpg.Connection, statement: str) -> int:
+    """The number that a statement gives."""
+    return int(await owner.fetchval(statement) or 0)
 
 
 async def connected(system: RunningSystem) -> socket.socket:

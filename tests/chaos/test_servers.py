@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -163,7 +163,7 @@ async def refuses_for_now(rally: Rally, alert: UUID) -> None:
 
 
 @asynccontextmanager
-async def watching(rally: Rally, alert: UUID) -> AsyncIterator[list[dict[str, Any]]]:
+async def watching(rally: Rally, alert: UUID) -> AsyncGenerator[list[dict[str, Any]]]:
     """Follow an alert by server-sent events; gives the list that they are put in."""
     told: list[dict[str, Any]] = []
     begun = asyncio.Event()
@@ -190,7 +190,7 @@ async def watching(rally: Rally, alert: UUID) -> AsyncIterator[list[dict[str, An
 
 
 @asynccontextmanager
-async def application(system: RunningSystem) -> AsyncIterator[Redis]:
+async def application(system: RunningSystem) -> AsyncGenerator[Redis]:
     """Valkey as API and workers may use it."""
     async with Redis.from_url(system.servers.valkey.url) as redis:
         yield redis

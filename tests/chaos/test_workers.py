@@ -10,7 +10,7 @@ import asyncpg
 
 from backend.alerts.dispatch_service import BATCH_SIZE
 from tests.chaos.crowds import DIE_AT, PATIENCE_SECONDS, all_reached, sent
-from tests.support.processes import OwnProcess, RunningSystem, until
+from tests.support.processes import OwnProcess, RunningSystem
 from tests.support.rally import Rally
 
 DRAIN_SECONDS = 5.0
@@ -79,26 +79,6 @@ async def test_the_last_worker_that_is_told_to_go_leaves_the_rest_to_the_next(
     await all_reached(rally)
     await sent(rally, alert)
     assert len(await rally.received()) == len(rally.phones)
-
-
-async def test_a_worker_frozen_until_another_took_over_repeats_at_most_its_batch(
-    rally: Rally, system: RunningSystem
-) -> None:
-    frozen = await system.worker()
-    alert = await rally.announce()
-    await rally.push.reached(DIE_AT, PATIENCE_SECONDS)
-    frozen.send(signal.SIGSTOP)
-    system.start_worker()
-    await all_reached(rally)
-    await sent(rally, alert)
-
-    frozen.send(signal.SIGCONT)
-    await until(lambda: frozen.said("batch-taken-over"))
-    frozen.send(signal.SIGTERM)
-
-    assert await frozen.ended(DRAIN_SECONDS) == 0
-    assert 0 < len(await rally.received()) - len(rally.phones) <= BATCH_SIZE
-    assert (await rally.progress(alert))["delivered"] == len(rally.phones)
 
 
 async def test_what_is_over_when_a_worker_comes_back_is_not_sent_any_more(

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from backend.core.children import kill, spawn, stop
+from backend.core.children import kill, last_lines, spawn, stop
 from backend.core.migrate import migrate
 from backend.drill.push_handle import PushServiceProcess
 from backend.drill.system import free_port
@@ -130,8 +130,10 @@ class RunningSystem:
         if self._api is None or not self._api.running:
             log = self.servers.home.log / "api.log"
             self._api = OwnProcess("serve", self._environment(keyring=False), log)
+        api = self._api
         async with httpx.AsyncClient(base_url=self.origin) as client:
-            await until(lambda: _is_served(client))
+            await until(lambda: not api.running or _is_served(client))
+        assert api.running, "\n".join(last_lines(api.log))
 
     def start_worker(self) -> OwnProcess:
         """Start a worker, and wait for nothing."""
@@ -143,7 +145,8 @@ class RunningSystem:
     async def worker(self) -> OwnProcess:
         """Start a worker and wait until it looks for work."""
         worker = self.start_worker()
-        await until(lambda: worker.said("worker-ready"))
+        await until(lambda: not worker.running or worker.said("worker-ready"))
+        assert worker.running, "\n".join(last_lines(worker.log))
         return worker
 
     def stop_workers(self) -> None:
