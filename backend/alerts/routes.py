@@ -25,7 +25,7 @@ from schemas.push import Subscription, SubscriptionRequest, VapidKey
 
 LOOK_EVERY_SECONDS = 1.0
 STILL_HERE_SECONDS = 15.0
-STILL_HERE = ServerSentEventMessage(comment="still here")
+STILL_HERE = ServerSentEventMessage(comment="still here", data=None)
 TOKEN = [{"token": list[str]()}]
 OVER = {AlertState.SENT, AlertState.CANCELLED, AlertState.EXPIRED}
 
