@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -132,12 +133,12 @@ async def malformed(person: Person, origin: str) -> bytes:
     """Speak no HTTP at all; gives what the server says before it hangs up."""
     parts = urlsplit(origin)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(
-        f"{person.canary('no HTTP')} / HTTP/9\r\nHost {person.canary('no header')}".encode()
-    )
-    writer.write(b"\r\n\r\n")
-    writer.write_eof()
-    said = await reader.read()
+    line, field = person.canary("no HTTP"), person.canary("no header")
+    said = b""
+    with suppress(ConnectionError):
+        writer.write(f"{line} / HTTP/9\r\nHost {field}\r\n\r\n".encode())
+        writer.write_eof()
+        said = await reader.read()
     writer.close()
     return said
 

@@ -140,9 +140,9 @@ class _Day:
         given: list[Given] = []
         try:
             for table, role in (("subscription", "exit10_api"), ("alert", "exit10_worker")):
-                asking = asyncio.create_task(someone.subscribe(self.series))
                 async with owner.transaction():
                     await owner.execute(f"lock table {table} in access exclusive mode")
+                    asking = asyncio.create_task(someone.subscribe(self.series))
                     while not await owner.fetchval(_END_WAITING, role):  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
                 given.append(await asking)

@@ -15,22 +15,27 @@ def test_bad_input_78_nothing_of_the_rally_is_left(day: RallyDay, place: str) ->
     assert left == set()
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("place", "form"),
+    [
+        (place, name)
+        for place in PLACES
+        for name, form in FORMS.items()
+        if form.text or place not in TEXT_ONLY
+    ],
+)
 def test_a_leak_would_be_found(day: RallyDay, place: str, form: str) -> None:
-    if place in TEXT_ONLY and not FORMS[form].text:
-        pytest.skip("there can be no such bytes here")
     assert planted(form) in {sighting.canary for sighting in day.found[place]}
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("before", range(9))
-def test_a_disguise_is_seen_through_wherever_it_stands(form: str, before: int) -> None:
+def test_a_disguise_is_seen_through_wherever_it_stands(form: str) -> None:
     value = letters().encode()
     search = Search([Canary("the one", (value,)), Canary("another", (letters().encode(),))])
     leak = FORMS[form].write(value)
-    assert {seen.canary for seen in search([b"x" * before + leak + b"\n"])} == {"the one"}
-    assert search([b"x" * before + leak[: len(leak) // 2]]) == set()
+    for before in range(9):
+        assert {seen.canary for seen in search([b"x" * before + leak + b"\n"])} == {"the one"}
+        assert search([b"x" * before + leak[: len(leak) // 3]]) == set()
 
 
 def test_a_sighting_tells_what_was_seen() -> None:
@@ -56,7 +61,6 @@ def test_bad_requests_were_refused(day: RallyDay) -> None:
     assert {answer.status for answer in day.refusals} >= {
         400,
         401,
-        403,
         404,
         405,
         413,
