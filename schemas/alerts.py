@@ -81,9 +81,16 @@ class Progress(Wire, frozen=True):
     """How far an alert has come. Counts only: which phone was reached is never recorded."""
 
     state: AlertState
-    planned: Annotated[int, msgspec.Meta(ge=0, description="Phones to be reached")]
+    planned: Annotated[
+        int, msgspec.Meta(ge=0, description="Phones to be reached", examples=[22000])
+    ]
     delivered: Annotated[
-        int, msgspec.Meta(ge=0, description="Accepted by the phones' push services (RFC 8030)")
+        int,
+        msgspec.Meta(
+            ge=0,
+            description="Accepted by the phones' push services (RFC 8030)",
+            examples=[21980],
+        ),
     ]
     gone: Annotated[int, msgspec.Meta(ge=0, description="Subscriptions that were over; deleted")]
     failed: Annotated[int, msgspec.Meta(ge=0, description="Given up")]
@@ -132,8 +139,12 @@ class Preview(Wire, frozen=True):
     """An alert before it goes out."""
 
     texts: dict[Language, PreviewText]
-    time_to_live_seconds: Annotated[int, msgspec.Meta(description="TTL (RFC 8030 section 5.2)")]
-    urgency: Annotated[str, msgspec.Meta(description="Urgency (RFC 8030 section 5.3)")]
+    time_to_live_seconds: Annotated[
+        int, msgspec.Meta(description="TTL (RFC 8030 section 5.2)", examples=[900])
+    ]
+    urgency: Annotated[
+        str, msgspec.Meta(description="Urgency (RFC 8030 section 5.3)", examples=["high"])
+    ]
     recipients: Annotated[
         int, msgspec.Meta(description="Phones, rounded to 10; 0 when there are fewer than 20")
     ]

@@ -17,7 +17,12 @@ LANGUAGE_PATTERN = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
 
 Language = Annotated[
     str,
-    msgspec.Meta(pattern=LANGUAGE_PATTERN, max_length=11, description="RFC 5646 language tag"),
+    msgspec.Meta(
+        pattern=LANGUAGE_PATTERN,
+        max_length=11,
+        description="RFC 5646 language tag",
+        examples=["ko"],
+    ),
 ]
 Token = Annotated[
     str,

@@ -91,7 +91,7 @@ class Invite(Wire, frozen=True):
 
     id: UUID
     role: Role
-    expires_at: datetime
+    expires_at: Annotated[datetime, msgspec.Meta(examples=["2024-08-31T19:00:00Z"])]
     state: InviteState
 
 
@@ -120,7 +120,10 @@ class AccessToken(Wire, frozen=True):
     id: UUID
     scopes: list[Scope]
     expires_on: date
-    last_used_on: Annotated[date | None, msgspec.Meta(description="A day (UTC), never a time")]
+    last_used_on: Annotated[
+        date | None,
+        msgspec.Meta(description="A day (UTC), never a time", examples=["2024-08-30"]),
+    ]
     current: Annotated[bool, msgspec.Meta(description="The one that this request was sent with")]
 
 
@@ -133,6 +136,6 @@ class AccessTokens(Wire, frozen=True):
 class Approvals(Wire, frozen=True):
     """How many organisers stand behind it. The composer is the first."""
 
-    given: Annotated[int, msgspec.Meta(ge=0)]
-    needed: Annotated[int, msgspec.Meta(ge=1)]
+    given: Annotated[int, msgspec.Meta(ge=0, examples=[1])]
+    needed: Annotated[int, msgspec.Meta(ge=1, examples=[2])]
     organisers: Annotated[int, msgspec.Meta(ge=0, description="Organisers there are to ask")]

@@ -24,7 +24,7 @@ class Health(Wire, frozen=True):
 class Readiness(Wire, frozen=True):
     """Whether the servers answer, and whether phones can subscribe (a worker made an epoch key)."""
 
-    ready: bool
+    ready: Annotated[bool, msgspec.Meta(examples=[True])]
     postgres: bool
     redis: bool
     keys: bool

@@ -125,6 +125,16 @@ def test_what_must_be_sent_comes_with_an_example(operation: Operation) -> None:
     assert body is None or any("examples" in schema for schema in schemas_of(body))
 
 
+@each_operation
+def test_what_comes_back_has_an_example(operation: Operation) -> None:
+    answers = [
+        answer["content"]
+        for status, answer in operation.told["responses"].items()
+        if status < "300" and "application/json" in answer.get("content", {})
+    ]
+    assert all(any("examples" in schema for schema in schemas_of(each)) for each in answers)
+
+
 async def test_every_door_says_who_may_use_it(app: Litestar) -> None:
     known = {PUBLIC["access"], BEARER["access"], *SCOPES}
     closed = {
