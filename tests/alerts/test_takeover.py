@@ -26,6 +26,7 @@ async def test_a_batch_that_was_taken_over_while_it_waited_is_not_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("backend.alerts.dispatch_service.BATCH_SIZE", BATCH)
+    monkeypatch.setattr("backend.alerts.fanout.RENEW_EVERY_SECONDS", 60.0)
     await rally.subscribe(3 * BATCH)
     alert = await rally.announce()
     await worker.dispatch.plan_and_close()

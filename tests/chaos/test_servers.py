@@ -28,6 +28,9 @@ AWAY_SECONDS = 1.0
 LAPSE_SECONDS = 9.0
 """Longer than a lease."""
 
+QUIET_SECONDS = 1.5
+"""Time enough for a sign of life on a stream without news."""
+
 RELEASE_SECONDS = 6.0
 REACH_SECONDS = 10.0
 """Within these, an alert is released and a crowd is reached, whatever is the matter with Valkey."""
@@ -108,8 +111,10 @@ async def test_bad_input_69_without_valkey_a_whole_alert_goes_out_and_is_watched
     await system.worker()
     system.servers.valkey.stop()
 
-    alert = await rally.announce()
+    alert = await rally.compose()
     async with watching(rally, alert) as told:
+        await asyncio.sleep(QUIET_SECONDS)
+        await rally.approve(alert)
         await all_reached(rally)
         await until(lambda: told and told[-1]["state"] == "sent", PATIENCE_SECONDS)
 
