@@ -29,7 +29,10 @@ from backend.core.redis import open_redis
 from backend.events import routes as event_routes
 from backend.events.service import EventService
 from backend.places import routes as place_routes
+from backend.places import venue_routes
+from backend.places.lookup_service import LookupService
 from backend.places.service import PlaceService
+from backend.places.venue_service import VenueService
 from backend.settings import Settings
 from backend.web import routes as web_routes
 
@@ -49,6 +52,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             *coalition_routes.ROUTES,
             *event_routes.ROUTES,
             *place_routes.ROUTES,
+            *venue_routes.ROUTES,
             *alert_routes.ROUTES,
             *web_routes.ROUTES,
         ],
@@ -70,7 +74,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     )
 
 
-_SERVICES = ("coalition", "events", "places", "subscriptions", "alerts", "live")
+_SERVICES = ("coalition", "events", "places", "venues", "lookup", "subscriptions", "alerts", "live")
 
 
 def _from_state(name: str) -> Any:
@@ -88,6 +92,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
     live = Live(redis)
     coalition = CoalitionService(pool, clock, settings)
     places = PlaceService()
+    lookup = LookupService(settings, redis)
     events = EventService(pool, clock, places)
     app.state.update(
         {
@@ -97,6 +102,8 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "coalition": coalition,
             "authenticate": coalition.authenticate,
             "places": places,
+            "venues": VenueService(pool, clock),
+            "lookup": lookup,
             "events": events,
             "subscriptions": SubscriptionService(pool, clock, settings),
             "alerts": AlertService(pool, clock, settings, events, coalition, live),
@@ -111,6 +118,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listening
+        await lookup.close()
         await redis.aclose()
         await pool.close()
 

@@ -22,6 +22,7 @@ ALERT_KINDS: tuple[str, ...] = (
     "all-clear",
 )
 DEFAULT_APPROVALS = 2
+GEOCODERS = ("nominatim", "photon")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -63,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=lambda: dict.fromkeys(ALERT_KINDS, DEFAULT_APPROVALS)
     )
     log_level: str = "info"
+    geocoder: str | None = None
+    geocoder_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -86,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rehearsal_push_ca=read.path("EXIT10_REHEARSAL_PUSH_CA"),
             approvals=read.approvals(),
             log_level=read.log_level(),
+            geocoder=read.geocoder(),
+            geocoder_url=read.geocoder_url(),
         )
 
 
@@ -186,4 +191,29 @@ class _Reader:
         value = (self.optional("EXIT10_LOG_LEVEL") or "info").lower()
         if value not in _LOG_LEVELS:
             raise SettingsError(f"EXIT10_LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}.")
+        return value
+
+    def geocoder(self) -> str | None:
+        value = self.optional("EXIT10_GEOCODER")
+        if value is not None and value not in GEOCODERS:
+            raise SettingsError(f"EXIT10_GEOCODER must be one of {', '.join(GEOCODERS)}, or unset.")
+        return value
+
+    def geocoder_url(self) -> str | None:
+        value = self.optional("EXIT10_GEOCODER_URL")
+        if self.optional("EXIT10_GEOCODER") is None:
+            return None
+        parts = urlsplit(value or "")
+        here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if (
+            not parts.hostname
+            or not (parts.scheme == "https" or (parts.scheme == "http" and here))
+            or parts.username is not None
+            or parts.query
+            or parts.fragment
+        ):
+            raise SettingsError(
+                "EXIT10_GEOCODER_URL must be the https address of the geocoder that "
+                "EXIT10_GEOCODER names; http only on this machine."
+            )
         return value

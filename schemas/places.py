@@ -49,3 +49,23 @@ class PlaceDetail(Place, frozen=True):
     """A place and its way to the others, the nearest first."""
 
     nearby: list[Distance]
+
+
+class FoundPlace(Wire, frozen=True):
+    """A place that an outside geocoder told of. Not in the gazetteer, and not vouched for."""
+
+    name: Annotated[str, msgspec.Meta(max_length=200)]
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90, description="Degrees north")]
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180, description="Degrees east")]
+
+
+class Lookup(Wire, frozen=True):
+    """What an outside geocoder found, the likeliest first."""
+
+    items: list[FoundPlace]
+    attribution: Annotated[
+        str,
+        msgspec.Meta(
+            description="To be shown with the places", examples=["© OpenStreetMap contributors"]
+        ),
+    ]

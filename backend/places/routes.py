@@ -2,16 +2,20 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 
 from backend.core.caching import NOT_MODIFIED, cacheable
-from backend.core.guards import PUBLIC
-from backend.core.problems import answers
+from backend.core.guards import PUBLIC, scoped
+from backend.core.problems import Problem, answers
+from backend.places.lookup_service import LookupService
 from backend.places.service import PlaceService
-from schemas.places import PlaceDetail, Places
+from schemas.base import plain_text
+from schemas.places import Lookup, PlaceDetail, Places
+from schemas.problems import InvalidField
 
 MAX_AGE_SECONDS = 3600
 
@@ -65,4 +69,42 @@ async def get_place(
     return cacheable(request, places.detail(place_id), max_age=MAX_AGE_SECONDS)
 
 
-ROUTES = [list_places, get_place]
+@get(
+    "/v1/places/lookup",
+    operation_id="lookUpPlaces",
+    summary="Places that the gazetteer does not have",
+    tags=["places"],
+    opt=scoped("series:write"),
+    security=[{"token": []}],
+    responses={
+        200: ResponseSpec(Lookup, generate_examples=False, description="What may be meant"),
+        **answers(400, 401, 403, 404, 503),
+    },
+)
+async def look_up_places(
+    lookup: NamedDependency[LookupService],
+    q: Annotated[
+        str,
+        QueryParameter(min_length=2, max_length=80, description="A name or an address"),
+    ],
+) -> Response[bytes]:
+    """What a geocoder outside makes of a name, for organisers who draw a venue.
+
+    Off unless the operator names a Nominatim or Photon server; 404 `lookup-off` says so. The
+    server learns what was typed and that Exit 10 asks, not who asks or where anybody is. One
+    question a second goes out.
+    """
+    try:
+        query = plain_text(q)
+    except ValueError:
+        wrong = InvalidField(pointer="q", reason="Not acceptable")
+        raise Problem(400, "invalid-parameter", errors=[wrong]) from None
+    found = await lookup.look_up(query)
+    return Response(
+        msgspec.json.encode(found),
+        headers={"Cache-Control": "no-store"},
+        media_type="application/json",
+    )
+
+
+ROUTES = [list_places, get_place, look_up_places]
