@@ -137,7 +137,6 @@ async def malformed(person: Person, origin: str) -> bytes:
     said = b""
     with suppress(ConnectionError):
         writer.write(f"{line} / HTTP/9\r\nHost {field}\r\n\r\n".encode())
-        writer.write_eof()
         said = await reader.read()
     writer.close()
     return said
