@@ -83,9 +83,11 @@ class LookupService:
 def _place(found: Location) -> list[FoundPlace]:
     """What the geocoder told, or nothing when it deceives the eye or lies nowhere."""
     try:
-        name = plain_text(found.address)[:MAX_LETTERS]
+        parts = plain_text(found.address).split(", ")
     except ValueError:
         return []
+    # geopy names the street of Photon's answers twice.
+    name = ", ".join(dict.fromkeys(parts))[:MAX_LETTERS]
     if not name or not (abs(found.latitude) <= 90 and abs(found.longitude) <= 180):  # noqa: PLR2004
         return []
     return [FoundPlace(name=name, latitude=found.latitude, longitude=found.longitude)]

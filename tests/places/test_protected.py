@@ -13,7 +13,8 @@ from tests.support.clock import SetClock
 pytestmark = pytest.mark.usefixtures("clock")
 
 ASSEMBLY = UUID("51de91ad-5b7b-5cc0-b629-08b6d602b337")
-ASSEMBLY_POINT = {"type": "Point", "coordinates": [126.914, 37.5319]}
+EAST, NORTH = 126.914, 37.5319
+ASSEMBLY_POINT = {"type": "Point", "coordinates": [EAST, NORTH]}
 COURT = {"ko": "법원", "en": "A court"}
 
 
@@ -107,8 +108,7 @@ async def test_an_exit_is_no_gathering(client: httpx.AsyncClient, hers: dict[str
 async def test_a_place_known_by_a_point_leaves_it_open_where_its_border_runs(
     client: httpx.AsyncClient, hers: dict[str, str], north_metres: int, verdict: str
 ) -> None:
-    east, north = ASSEMBLY_POINT["coordinates"]
-    there = {"type": "Point", "coordinates": [east, north + north_metres / 110_980]}
+    there = {"type": "Point", "coordinates": [EAST, NORTH + north_metres / 110_980]}
     drawing = plan(point=there, place="national-assembly", exits=[], zones=[], route=None)
     told = near(await draw(client, hers, drawing), ASSEMBLY)
     assert told is not None
@@ -140,8 +140,7 @@ async def test_who_knows_the_border_draws_it_and_takes_it_back(
     client: httpx.AsyncClient, hers: dict[str, str]
 ) -> None:
     path = f"/v1/protected-places/{ASSEMBLY}"
-    east, north = ASSEMBLY_POINT["coordinates"]
-    border = [[east, north], [east + 0.002, north], [east + 0.002, north + 0.002], [east, north]]
+    border = [[EAST, NORTH], [EAST + 0.002, NORTH], [EAST + 0.002, NORTH + 0.002], [EAST, NORTH]]
     grounds = {"type": "Polygon", "coordinates": [border]}
     assert (await protect(client, hers, grounds, ASSEMBLY)).status_code == 428
     tag = (await client.get(path, headers=hers)).headers["etag"]
