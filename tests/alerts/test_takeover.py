@@ -13,6 +13,9 @@ from tests.support.pools import PoolAs
 from tests.support.rally import Rally, Worker
 
 BATCH = 5
+LOOK_SECONDS = 0.5
+"""By then a worker has seen that there is no further batch."""
+
 LEASED = "select count(lease) from batch"
 
 
@@ -41,10 +44,11 @@ async def test_a_batch_that_was_taken_over_while_it_waited_is_not_sent_again(
     worker.transport.post = absent_post  # type: ignore[method-assign, assignment]
     absent = asyncio.create_task(worker.fanout.send_due())
     pool = await pool_as("exit10_worker")
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(20.0):
         # One batch is being sent, and those that are so small wait for it, ready.
         while held < BATCH or await pool.fetchval(LEASED) < 3:  # noqa: ASYNC110 - a row appears
             await asyncio.sleep(0.01)
+    await asyncio.sleep(LOOK_SECONDS)
     clock.forward(seconds=fanout.LEASE.total_seconds() + 1)
     other = Worker(pool, clock, keyring, settings)
     assert await other.work() == 3
