@@ -28,6 +28,8 @@ from backend.core.live import Live
 from backend.core.redis import open_redis
 from backend.events import routes as event_routes
 from backend.events.service import EventService
+from backend.notices import routes as notice_routes
+from backend.notices.service import NoticeService
 from backend.places import routes as place_routes
 from backend.places import venue_routes
 from backend.places.lookup_service import LookupService
@@ -51,6 +53,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             *openapi.ROUTES,
             *coalition_routes.ROUTES,
             *event_routes.ROUTES,
+            *notice_routes.ROUTES,
             *place_routes.ROUTES,
             *venue_routes.ROUTES,
             *alert_routes.ROUTES,
@@ -74,7 +77,17 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     )
 
 
-_SERVICES = ("coalition", "events", "places", "venues", "lookup", "subscriptions", "alerts", "live")
+_SERVICES = (
+    "coalition",
+    "events",
+    "notices",
+    "places",
+    "venues",
+    "lookup",
+    "subscriptions",
+    "alerts",
+    "live",
+)
 
 
 def _from_state(name: str) -> Any:
@@ -105,6 +118,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "venues": VenueService(pool, clock),
             "lookup": lookup,
             "events": events,
+            "notices": NoticeService(pool, clock, events),
             "subscriptions": SubscriptionService(pool, clock, settings),
             "alerts": AlertService(pool, clock, settings, events, coalition, live),
         }

@@ -27,12 +27,14 @@ from backend.core.logs import log
 from backend.core.redis import open_redis
 from backend.events.jobs import materialise_all
 from backend.events.service import EventService
+from backend.notices.service import NoticeService
 from backend.places.service import PlaceService
 from backend.retention.service import RetentionService
 from backend.settings import Settings, SettingsError
 
 REMIND_EVERY_SECONDS = 15.0
 MATERIALISE_EVERY_SECONDS = 600.0
+NOTICES_EVERY_SECONDS = 60.0
 KEEP_EVERY_SECONDS = 600.0
 POOL_SIZE = 6
 
@@ -63,6 +65,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
     signer = Signer(signing_key, settings.contact)
     fanout = Fanout(pool, clock, keyring, live, policy, transport, signer, settings.origin)
     events = EventService(pool, clock, PlaceService())
+    notices = NoticeService(pool, clock, events)
     coalition = CoalitionService(pool, clock, settings)
     dispatch = DispatchService(pool, clock, events, coalition, live, fanout)
     alerts = AlertJobs(dispatch, live)
@@ -77,6 +80,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
         asyncio.create_task(
             _every("materialise", MATERIALISE_EVERY_SECONDS, lambda: materialise_all(events))
         ),
+        asyncio.create_task(_every("notices", NOTICES_EVERY_SECONDS, notices.remind)),
         asyncio.create_task(_every("epochs", KEEP_EVERY_SECONDS, retention.ensure_epochs)),
         asyncio.create_task(_every("expire", KEEP_EVERY_SECONDS, retention.expire)),
         asyncio.create_task(_every("forget", KEEP_EVERY_SECONDS, dispatch.forget_authors)),

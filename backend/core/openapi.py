@@ -53,6 +53,7 @@ def openapi_config() -> OpenAPIConfig:
         ),
         tags=[
             Tag(name="events", description="Series of gatherings and their occurrences"),
+            Tag(name="notices", description="What the police are told, and by when"),
             Tag(name="places", description="Where gatherings are held"),
             Tag(name="push", description="A phone's subscription to alerts"),
             Tag(name="alerts", description="What organisers tell phones"),

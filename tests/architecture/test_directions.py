@@ -12,6 +12,7 @@ DOMAINS = frozenset(
     {
         "coalition",
         "events",
+        "notices",
         "places",
         "volunteers",
         "safety",
