@@ -24,6 +24,7 @@ class Live:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
+        self._closed = False
 
     async def tell(self, topic: UUID) -> None:
         """Say that `topic` changed. Never fails, never waits long: readers look by themselves."""
@@ -55,7 +56,7 @@ class Live:
         event = asyncio.Event()
         self._waiting.setdefault(topic, set()).add(event)
         try:
-            while True:
+            while not self._closed:
                 yield
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(event.wait(), every)
@@ -65,6 +66,12 @@ class Live:
             readers.discard(event)
             if not readers:
                 del self._waiting[topic]
+
+    def close(self) -> None:
+        """End all waiting: this process is told to go."""
+        self._closed = True
+        for topic in self._waiting:
+            self.wake(topic)
 
     def wake(self, topic: UUID) -> None:
         """Let the readers in this process look again."""

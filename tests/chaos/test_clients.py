@@ -1,10 +1,11 @@
 """Clients vanish in the middle of everything: the API forgets them and serves the next one."""
 
 import asyncio
+import signal
 import socket
 import struct
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -17,6 +18,7 @@ from tests.support.rally import Rally, bearer
 
 CROWD = 100
 SETTLE_SECONDS = 15.0
+GO_SECONDS = 5.0
 LOOKS_SECONDS = 3.0
 """Those who watch an alert are looked up something once a second."""
 
@@ -149,3 +151,17 @@ async def is_asked(owner: asyncpg.Connection) -> bool:
     before = await owner.fetchval(LAST_QUERY)
     await asyncio.sleep(LOOKS_SECONDS)
     return bool(await owner.fetchval(LAST_QUERY) != before)
+
+
+async def test_an_api_that_is_told_to_go_does_not_wait_for_those_who_watch(
+    rally: Rally, system: RunningSystem
+) -> None:
+    alert = await rally.compose()
+    live = f"/v1/alerts/{alert}/live"
+    async with (
+        rally.client.stream("GET", live, headers=rally.composer.headers) as stream,
+        aclosing(stream.aiter_lines()) as lines,
+    ):
+        await anext(lines)
+        system.api.send(signal.SIGTERM)
+        assert await system.api.ended(GO_SECONDS) == 0
