@@ -18,7 +18,7 @@ run: $(INSTALLED) ## start everything on this machine, until Ctrl-C
 	@$(BIN)/exit10 up $(ARGS)
 
 test: check $(BROWSER) ## check, then run every test but the soak
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(INSTALLED) $(WEB) ## lint, format, types, and whether openapi.json is true
 	@$(BIN)/ruff check --quiet .
