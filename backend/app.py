@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import os
+import signal
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Any
 
 from litestar import Litestar
@@ -26,7 +28,9 @@ from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
 from backend.core.live import Live
 from backend.core.redis import open_redis
+from backend.events import change_routes
 from backend.events import routes as event_routes
+from backend.events.change_service import ChangeService
 from backend.events.service import EventService
 from backend.notices import routes as notice_routes
 from backend.notices.service import NoticeService
@@ -54,6 +58,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             *coalition_routes.ROUTES,
             *event_routes.ROUTES,
             *notice_routes.ROUTES,
+            *change_routes.ROUTES,
             *place_routes.ROUTES,
             *venue_routes.ROUTES,
             *alert_routes.ROUTES,
@@ -80,6 +85,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
 _SERVICES = (
     "coalition",
     "events",
+    "changes",
     "notices",
     "places",
     "venues",
@@ -107,6 +113,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
     places = PlaceService()
     lookup = LookupService(settings, redis)
     events = EventService(pool, clock, places)
+    alerts = AlertService(pool, clock, settings, events, coalition, live)
     app.state.update(
         {
             "pool": pool,
@@ -119,15 +126,17 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "lookup": lookup,
             "events": events,
             "notices": NoticeService(pool, clock, events),
+            "changes": ChangeService(pool, clock, places, coalition, alerts, live),
             "subscriptions": SubscriptionService(pool, clock, settings),
-            "alerts": AlertService(pool, clock, settings, events, coalition, live),
+            "alerts": alerts,
         }
     )
     if settings.metrics_bind is not None:
         start_http_server(settings.metrics_bind[1], settings.metrics_bind[0])
     listening = asyncio.create_task(live.listen())
     try:
-        yield
+        with _on_sigterm(live.close):
+            yield
     finally:
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -135,6 +144,27 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
         await lookup.close()
         await redis.aclose()
         await pool.close()
+
+
+@contextmanager
+def _on_sigterm(close: Callable[[], None]) -> Generator[None]:
+    """Close what never ends by itself, beside what the server does when it is told to go.
+
+    The server lets answers under way end before it ends the lifespan.
+    """
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def going(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(close)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, going)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stopwatch(app: ASGIApp) -> ASGIApp:

@@ -53,6 +53,7 @@ create table proposal (
     id uuid primary key,
     series uuid not null references series on delete cascade,
     change jsonb not null,
+    effects jsonb not null,
     based_on integer not null,
     composer uuid references organiser on delete set null,
     state text not null check (state in ('open', 'done', 'withdrawn')),

@@ -20,6 +20,10 @@ delete from subscription where id = :id;
 -- name: count_subscriptions(series, audiences)$
 select count(*) from subscription where series = :series and audience = any(:audiences::text[]);
 
+-- name: count_unsent(occurrences)$
+select count(*) from alert
+where occurrence = any(:occurrences::uuid[]) and state in ('draft', 'approved');
+
 -- name: insert_alert(id, series, occurrence, kind, texts, audiences, tag, replaces, composer, composed_at)!
 insert into alert (
     id, series, occurrence, kind, texts, audiences, tag, replaces, composer, state, composed_at

@@ -130,6 +130,11 @@ async def count_subscriptions(on: Executor, series: UUID, audiences: list[str]) 
     return int(await _queries.value(on, "count_subscriptions", series=series, audiences=audiences))
 
 
+async def count_unsent(on: Executor, occurrences: list[UUID]) -> int:
+    """How many alerts about some occurrences have not gone out."""
+    return int(await _queries.value(on, "count_unsent", occurrences=occurrences))
+
+
 def _draft(alert: AlertRow) -> dict[str, Any]:
     fields = msgspec.structs.asdict(alert)
     for column in ("state", "approved_at", "expires_at", "sent_at"):

@@ -108,6 +108,58 @@ class AlertService:
         await repository.redraft_alert(connection, draft)
         await self._coalition.withdraw_approvals(connection, draft.id)
 
+    async def hanging(
+        self, connection: Executor, series: UUID, occurrences: list[UUID]
+    ) -> tuple[int, int]:
+        """Phones that follow a line of series, rounded, and alerts about some of its occurrences
+        that have not gone out.
+        """
+        everybody = [audience.value for audience in Audience]
+        phones = await repository.count_subscriptions(connection, series, everybody)
+        return rules.rounded(phones), await repository.count_unsent(connection, occurrences)
+
+    async def announce(
+        self,
+        connection: Executor,
+        id: UUID,
+        *,
+        series: UUID,
+        occurrence: UUID,
+        kind: AlertKind,
+        texts: dict[str, AlertText],
+        composer: UUID,
+        standing: int,
+    ) -> None:
+        """Write the alert that tells people of a change, within the change's transaction.
+
+        It is a draft, unless as many organisers agreed to the change as its kind needs.
+
+        Args:
+            standing: organisers who agreed to the change itself, the composer included.
+        """
+        now = self._clock()
+        draft = AlertRow(
+            id=id,
+            series=series,
+            occurrence=occurrence,
+            kind=kind.value,
+            texts=msgspec.to_builtins(texts),
+            audiences=[audience.value for audience in Audience],
+            tag=rules.tag_of(id),
+            replaces=None,
+            composer=composer,
+            state=AlertState.DRAFT.value,
+            composed_at=now,
+            approved_at=None,
+            expires_at=None,
+            sent_at=None,
+        )
+        await repository.insert_alert(connection, draft)
+        fits = all(self._preview(text).fits for text in texts.values())
+        if fits and standing >= self._thresholds[kind.value]:
+            lifetime = rules.HANDLING[kind].time_to_live
+            await repository.approve_alert(connection, id, now, now + lifetime)
+
     async def find(self, id: UUID) -> Alert:
         """An alert as organisers see it.
 

@@ -2,11 +2,16 @@
 
 from uuid import UUID, uuid4
 
+import msgspec
+
 from backend.drill.api_client import Api
 from backend.drill.phones import new_token
 from schemas.alerts import Alert, AlertRequest, Preview, Progress
+from schemas.changes import Proposal
 from schemas.coalition import Invite, InviteRedemption, InviteRequest, Membership, Role
 from schemas.events import Occurrence, OccurrencePage, Series, SeriesPlan
+
+_WAITS = 202
 
 
 class Organiser:
@@ -34,6 +39,20 @@ class Organiser:
         path = f"/v1/series/{series}"
         etag = await self._api.etag(path)
         return await self._api.put(path, plan, Series, token=self._token, if_match=etag)
+
+    async def end(self, series: UUID, plan: SeriesPlan, other: "Organiser") -> None:
+        """End a series; another organiser agrees when gatherings are still ahead (P10)."""
+        path = f"/v1/series/{series}"
+        etag = await self._api.etag(path)
+        answer = await self._api.send("PUT", path, plan, token=self._token, if_match=etag)
+        if answer.status == _WAITS:
+            proposal = msgspec.json.decode(await answer.bytes(), type=Proposal)
+            await other.agree(proposal.id)
+
+    async def agree(self, proposal: UUID) -> Proposal:
+        """Stand behind a change that takes gatherings away."""
+        path = f"/v1/proposals/{proposal}/approval"
+        return await self._api.put(path, None, Proposal, token=self._token)
 
     async def next_occurrence(self, series: UUID) -> Occurrence | None:
         """The first gathering of a series that is still to come."""

@@ -139,7 +139,7 @@ class Rehearsal:
             findings = await self._read(crowd)
         finally:
             if self._plan.leave_no_trace:
-                await self._clean_up(first, crowd)
+                await self._clean_up(first, second, crowd)
         counts = await self._push.counts()
         arrivals = [
             max(at - approved_at, 0.0)
@@ -326,13 +326,13 @@ class Rehearsal:
 
         return await asyncio.to_thread(read)
 
-    async def _clean_up(self, organiser: Organiser, crowd: Crowd) -> None:
+    async def _clean_up(self, organiser: Organiser, other: Organiser, crowd: Crowd) -> None:
         """Leave nothing but an ended series that says it was a rehearsal."""
         self._watcher.stage("Phones unsubscribe", len(crowd))
         with suppress(ApiError, ApiUnreachableError):
             await self._each_phone(crowd, self._unsubscribe_phone)
             plan = self._plan.scenario.plan(self._clock(), over=True)
-            await organiser.schedule(self._series, plan)
+            await organiser.end(self._series, plan, other)
 
     async def _unsubscribe_phone(self, crowd: Crowd, number: int) -> None:
         await self._api.delete("/v1/push/subscription", token=crowd.token(number))

@@ -2,7 +2,7 @@
 tell. Compares what is written down with what the rule makes. No I/O.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from schemas.places import Place
 class Written(msgspec.Struct, frozen=True, kw_only=True):
     """An occurrence as it is written down; `texts` and `place` are what people see.
 
-    `own` says that texts or place are not the series'.
+    `added` that organisers did, not the rule; `own` that texts or place are not the series'.
     """
 
     id: UUID
@@ -28,13 +28,11 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     texts: dict[str, GatheringText]
     place: Place
+    added: bool
     own: bool
     reason: dict[str, str] | None
     sequence: int
     changed_at: datetime
-
-
-Describe = Callable[[UUID], Mapping[str, GatheringText]]
 
 
 def calendar_series(
@@ -50,8 +48,10 @@ def calendar_series(
     the rule was another then.
     """
     held = rules.schedule_of(series)
-    last = max((each.recurrence_id for each in written), default=None)
-    planned = _planned(held, max([*held.removed, *([last] if last else [])], default=None))
+    last = max((each.recurrence_id for each in written if not each.added), default=None)
+    planned = _planned(
+        held, max([*held.removed, *(each.recurrence_id for each in written)], default=None)
+    )
     there = {each.recurrence_id for each in written if each.state != "removed"}
     missing = [
         held.local_start(day)

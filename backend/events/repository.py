@@ -33,6 +33,7 @@ class SeriesRow(msgspec.Struct, frozen=True):
     id: UUID
     root: UUID
     continues: UUID | None
+    continues_from: date | None
     kind: Kind
     texts: Texts
     place: str
@@ -94,6 +95,19 @@ class WrittenRow(msgspec.Struct, frozen=True):
     changed_at: datetime
 
 
+class ProposalRow(msgspec.Struct, frozen=True):
+    """A change that waits for organisers to agree, as it is kept."""
+
+    id: UUID
+    series: UUID
+    change: dict[str, Any]
+    effects: dict[str, Any]
+    based_on: int
+    composer: UUID | None
+    state: Literal["open", "done", "withdrawn"]
+    composed_at: datetime
+
+
 class UpcomingRow(msgspec.Struct, frozen=True):
     """An occurrence ahead, and when its series wants people reminded. `series` is the root."""
 
@@ -115,7 +129,7 @@ class LastRow(msgspec.Struct, frozen=True):
 
 
 class IdRow(msgspec.Struct, frozen=True):
-    """The id of a series."""
+    """The id of a row."""
 
     id: UUID
 
@@ -257,14 +271,21 @@ async def move_occurrences(
 
 
 async def withdraw_occurrences(
-    on: Executor, series: UUID, made: Sequence[Planned], sequence: int, now: datetime
+    on: Executor,
+    series: UUID,
+    made: Sequence[Planned],
+    sequence: int,
+    now: datetime,
+    *,
+    added_too: bool,
 ) -> int:
-    """Cancel those ahead that are none of `made`; gives their number."""
+    """Cancel those ahead that are none of `made`, with what was added or without; their number."""
     return await _queries.run(
         on,
         "withdraw_occurrences",
         series=series,
         recurrence_ids=[each.recurrence_id for each in made],
+        added_too=added_too,
         sequence=sequence,
         now=now,
     )
@@ -302,6 +323,105 @@ async def find_occurrence(on: Executor, occurrence: UUID) -> OccurrenceRow | Non
 async def list_upcoming(on: Executor, now: datetime, latest: datetime) -> list[UpcomingRow]:
     """Occurrences that start after `now` and before `latest` and have reminders."""
     return await _queries.all(on, "list_upcoming", UpcomingRow, now=now, latest=latest)
+
+
+async def list_drafts(on: Executor, after: UUID, most: int) -> list[SeriesRow]:
+    """Series that nobody but organisers knows, by id."""
+    return await _queries.all(on, "list_drafts", SeriesRow, after=after, most=most)
+
+
+async def find_written_on(on: Executor, series: UUID, day: date) -> WrittenRow | None:
+    """The occurrence of a series with a recurrence id."""
+    return await _queries.one(on, "find_written_on", WrittenRow, series=series, recurrence_id=day)
+
+
+async def insert_occurrence(on: Executor, row: WrittenRow) -> None:
+    """Write one occurrence."""
+    await _queries.run(on, "insert_occurrence", **msgspec.structs.asdict(row))
+
+
+async def change_occurrence(on: Executor, row: WrittenRow) -> None:
+    """Write one occurrence anew."""
+    columns = msgspec.structs.asdict(row)
+    del columns["series"], columns["recurrence_id"]
+    await _queries.run(on, "change_occurrence", **columns)
+
+
+async def count_change(on: Executor, series: UUID, now: datetime) -> None:
+    """Let calendars notice that a gathering of a series changed."""
+    await _queries.run(on, "count_change", id=series, now=now)
+
+
+async def change_dates(
+    on: Executor,
+    series: UUID,
+    removed_dates: list[date],
+    ends_before: date | None,
+    now: datetime,
+) -> None:
+    """Write the next version of a series, of which other dates are held."""
+    await _queries.run(
+        on,
+        "change_dates",
+        id=series,
+        removed_dates=removed_dates,
+        ends_before=ends_before,
+        now=now,
+    )
+
+
+async def hand_over(
+    on: Executor, series: UUID, since: date, new: UUID, sequence: int, now: datetime
+) -> None:
+    """Give the gatherings from a date on, and what continued the series later, to another."""
+    await _queries.run(
+        on, "hand_over", series=series, since=since, new=new, sequence=sequence, now=now
+    )
+    await _queries.run(on, "hand_over_continuations", series=series, since=since, new=new)
+
+
+async def insert_proposal(on: Executor, row: ProposalRow) -> None:
+    """Write an open proposal, unless it is there; one that was withdrawn is open again."""
+    columns = msgspec.structs.asdict(row)
+    del columns["state"]
+    now = columns.pop("composed_at")
+    await _queries.run(on, "insert_proposal", **columns, now=now)
+
+
+async def find_proposal(on: Executor, proposal: UUID) -> ProposalRow | None:
+    """A proposal in whatever state."""
+    return await _queries.one(on, "find_proposal", ProposalRow, id=proposal)
+
+
+async def lock_proposal(on: Executor, proposal: UUID) -> ProposalRow | None:
+    """A proposal that nobody else decides on until the transaction ends."""
+    return await _queries.one(on, "lock_proposal", ProposalRow, id=proposal)
+
+
+async def list_proposals(on: Executor, most: int) -> list[ProposalRow]:
+    """Open proposals, the oldest first."""
+    return await _queries.all(on, "list_proposals", ProposalRow, most=most)
+
+
+async def decide_proposal(
+    on: Executor, proposal: UUID, state: Literal["done", "withdrawn"], now: datetime
+) -> None:
+    """Close an open proposal."""
+    await _queries.run(on, "decide_proposal", id=proposal, state=state, now=now)
+
+
+async def forget_proposals(
+    on: Executor, decided_before: datetime, composed_before: datetime
+) -> list[UUID]:
+    """Delete proposals that are over or that nobody decided on; gives their ids."""
+    rows = await _queries.all(
+        on,
+        "forget_proposals",
+        IdRow,
+        decided_before=decided_before,
+        composed_before=composed_before,
+    )
+    return [row.id for row in rows]
 
 
 async def version(on: Executor) -> int:

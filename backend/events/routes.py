@@ -1,27 +1,21 @@
 """Series and occurrences over HTTP. Reading needs no token and leaves no trace."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, put
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 
-from backend.core.caching import NOT_MODIFIED, cacheable, entity_tag
-from backend.core.guards import PUBLIC, scoped
+from backend.core.caching import NOT_MODIFIED, cacheable
+from backend.core.guards import PUBLIC
 from backend.core.languages import wanted_languages
 from backend.core.pages import MAX_CURSOR_LETTERS, read_cursor, write_cursor
 from backend.core.problems import Problem, answers
-from backend.events.service import (
-    EventService,
-    Position,
-    PreconditionFailed,
-    PreconditionNeeded,
-)
+from backend.events.service import EventService, Position
 from schemas.base import LANGUAGE_PATTERN
 from schemas.events import (
     FIRST_YEAR,
@@ -30,7 +24,6 @@ from schemas.events import (
     OccurrencePage,
     Series,
     SeriesPage,
-    SeriesPlan,
 )
 from schemas.problems import InvalidField
 
@@ -54,13 +47,6 @@ Lang = Annotated[
 ]
 AcceptLanguage = Annotated[
     str | None, HeaderParameter(name="Accept-Language", description="RFC 9110 section 12.5.4")
-]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(
-        name="If-Match",
-        description="Entity tag of the series that the change is based on; not for a new one",
-    ),
 ]
 
 
@@ -121,46 +107,6 @@ async def get_series(
 ) -> Response[bytes]:
     """A series as it stands, in all its languages. Its ETag is what a change needs."""
     return cacheable(request, await events.get_series(series_id), max_age=MAX_AGE_SECONDS)
-
-
-@put(
-    "/v1/series/{series_id:uuid}",
-    operation_id="putSeries",
-    summary="Make or change a series",
-    tags=["events"],
-    opt=scoped("series:write"),
-    security=[{"token": []}],
-    responses={
-        200: ResponseSpec(Series, generate_examples=False, description="Changed, or as it was"),
-        201: ResponseSpec(Series, generate_examples=False, description="A new series"),
-        **answers(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
-    },
-)
-async def put_series(
-    events: NamedDependency[EventService],
-    series_id: FromPath[UUID],
-    data: JSONBody[SeriesPlan],
-    if_match: IfMatch = None,
-) -> Response[bytes]:
-    """Make a series under an id of the client's own, or change it from its next gathering on.
-
-    A change names the version it is based on in If-Match, so that no organiser overwrites another
-    unseen. The same request again answers 200 and changes nothing. Gatherings that a changed rule
-    no longer makes are cancelled, not removed.
-    """
-    try:
-        series, new = await events.put_series(series_id, data, _condition(if_match))
-    except PreconditionNeeded:
-        raise Problem(428) from None
-    except PreconditionFailed:
-        raise Problem(412) from None
-    body = msgspec.json.encode(series)
-    return Response(
-        body,
-        status_code=201 if new else 200,
-        headers={"ETag": entity_tag(body)},
-        media_type="application/json",
-    )
 
 
 @get(
@@ -247,7 +193,7 @@ async def get_occurrence(
     return cacheable(request, detail, max_age=MAX_AGE_SECONDS)
 
 
-ROUTES = [list_series, get_series, put_series, list_occurrences, get_occurrence]
+ROUTES = [list_series, get_series, list_occurrences, get_occurrence]
 
 
 def _bound(name: str, text: str | None) -> datetime | None:
@@ -264,11 +210,3 @@ def _bound(name: str, text: str | None) -> datetime | None:
         wrong = InvalidField(pointer=name, reason="Expected an instant with offset (RFC 3339)")
         raise Problem(400, "invalid-parameter", errors=[wrong]) from None
     return min(max(instant, _EARLIEST), _LATEST)
-
-
-def _condition(if_match: str | None) -> Callable[[Series], bool] | None:
-    """Whether If-Match names a series as it stands (strong comparison, RFC 9110 section 13.1.1)."""
-    if if_match is None:
-        return None
-    tags = {tag.strip() for tag in if_match.split(",")}
-    return lambda series: "*" in tags or entity_tag(msgspec.json.encode(series)) in tags

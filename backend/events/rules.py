@@ -150,6 +150,12 @@ def schedule_of(series: Series) -> Schedule:
     return schedule(series.id, series, series.removed_dates, series.ends_before)
 
 
+def with_plan(series: Series, plan: SeriesPlan) -> Series:
+    """A series as it would be with another plan."""
+    fields = {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}
+    return msgspec.structs.replace(series, **fields)
+
+
 def parse_rule(text: str) -> Rule:
     """Read the value of an RRULE property (RFC 5545 section 3.3.10).
 
@@ -386,6 +392,14 @@ def merged(
         if fields.get("title") and fields.get("meeting_point"):
             told[language] = GatheringText(**fields)
     return korean_first(told)
+
+
+def complete(texts: Mapping[str, GatheringText], own: Mapping[str, GatheringTextChange]) -> bool:
+    """Whether each language that only a gathering has can stand alone."""
+    return all(
+        language in texts or (change.title and change.meeting_point)
+        for language, change in own.items()
+    )
 
 
 def with_borrowed(

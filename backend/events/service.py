@@ -1,6 +1,5 @@
 """Verbs about series and their occurrences. Never deletes an occurrence, never asks who comes."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -10,14 +9,13 @@ import msgspec
 
 from backend.core.clock import Clock
 from backend.core.database import Pool
-from backend.core.errors import Conflict, NotFound, Unacceptable
-from backend.core.languages import pick
-from backend.events import calendar_rules, repository, rules, writing
+from backend.core.errors import NotFound
+from backend.events import calendar_rules, repository, rules, telling, writing
 from backend.events.calendar_model import CalendarSeries
-from backend.events.calendar_rules import Written
-from backend.events.repository import OccurrenceRow, SeriesRow, UpcomingRow, WrittenRow
+from backend.events.repository import SeriesRow, WrittenRow
 from backend.places.service import PlaceService
-from schemas.events import GatheringText, Occurrence, OccurrenceDetail, Series, SeriesPlan
+from schemas.changes import OccurrencePlan
+from schemas.events import Occurrence, OccurrenceDetail, Series
 
 PAGE_SIZE = 50
 NOWHERE = UUID(int=0)
@@ -26,17 +24,6 @@ NOWHERE = UUID(int=0)
 _BEFORE_NOW = timedelta(hours=6)
 _AHEAD = timedelta(days=60)
 _REMINDERS_AHEAD = timedelta(days=14, hours=1)
-
-Precondition = Callable[[Series], bool]
-"""Whether the series that is there is the one that a change was based on."""
-
-
-class PreconditionNeeded(Exception):  # noqa: N818 - RFC 6585 section 3 calls it a requirement
-    """A series would change, and the caller did not say which version she saw."""
-
-
-class PreconditionFailed(Exception):  # noqa: N818 - RFC 9110 section 15.5.13
-    """The series is not the one that the change was based on."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -106,59 +93,22 @@ class EventService:
         found = await repository.list_series(self._pool, after, PAGE_SIZE + 1)
         return [row.series() for row in found[:PAGE_SIZE]], len(found) > PAGE_SIZE
 
-    async def put_series(
-        self, series: UUID, plan: SeriesPlan, based_on: Precondition | None = None
-    ) -> tuple[Series, bool]:
-        """Make or change a series and its occurrences; gives it, and whether it is new.
+    async def list_drafts(self, after: UUID = NOWHERE) -> tuple[list[Series], bool]:
+        """A page of the series that only organisers know, by id, and whether more follow."""
+        found = await repository.list_drafts(self._pool, after, PAGE_SIZE + 1)
+        return [row.series() for row in found[:PAGE_SIZE]], len(found) > PAGE_SIZE
 
-        To ask for what is there already changes nothing and needs no precondition: it is the same
-        request again (RFC 9110 section 13.1.1). A change reaches what has not begun: gatherings
-        keep their id on a new hour, and those that the rule no longer makes are cancelled.
+    async def get_occurrence_plan(self, occurrence: UUID) -> OccurrencePlan:
+        """What is different about one gathering, as organisers read it back.
 
         Raises:
-            Unacceptable: `unknown-place`, `unknown-time-zone`, `rule-refused`,
-                `start-outside-rule`, `too-many-occurrences`.
-            Conflict: `published`, a series that people know cannot become a draft again.
-            PreconditionNeeded, PreconditionFailed: see there.
+            NotFound: there is none.
         """
-        if self._places.find(plan.place) is None:
-            raise Unacceptable("unknown-place", "The gazetteer has no such place.")
-        held = rules.schedule(series, plan)
-        if held.rule is not None:
-            plan = msgspec.structs.replace(plan, rrule=str(held.rule))
-        now = self._clock()
-        async with self._pool.acquire() as connection, connection.transaction():
-            found = await repository.lock_series(connection, series)
-            if found is None and based_on is not None:
-                raise PreconditionFailed
-            if found is None and await repository.insert_series(connection, series, plan, now):
-                await writing.write_first(connection, held, plan.state, now)
-                await repository.bump_version(connection)
-                return _first(series, plan), True
-            found = found or await repository.lock_series(connection, series)
-            assert found is not None  # noqa: S101 - no statement deletes a series
-            before = found.series()
-            after = _with_plan(before, plan)
-            if before == after:
-                return before, False
-            _check(before, plan, based_on)
-            held = rules.schedule_of(after)
-            bound = before.ends_before
-            if plan.state == "ended" != before.state:
-                bound = rules.ended_on(held, now)
-            elif before.state == "ended" != plan.state:
-                bound = await repository.handed_over_on(connection, series)
-            held = msgspec.structs.replace(held, ends_before=bound)
-            await repository.change_series(
-                connection, series, plan, now, before.removed_dates, bound
-            )
-            if before.state == "draft":
-                await writing.write_first(connection, held, plan.state, now)
-            else:
-                sequence = found.sequence + 1
-                await writing.write_anew(connection, held, plan.state, sequence, now)
-            await repository.bump_version(connection)
-        return msgspec.structs.replace(after, version=before.version + 1, ends_before=bound), False
+        written = await repository.find_written(self._pool, occurrence)
+        row = None if written is None else await repository.find_series(self._pool, written.series)
+        if written is None or row is None:
+            raise NotFound
+        return telling.plan(row.series(), written)
 
     async def published_series(self) -> list[UUID]:
         """The series whose occurrences go on."""
@@ -203,7 +153,7 @@ class EventService:
         return calendar_rules.calendar_series(
             series,
             self._places.get(series.place),
-            [self._written(series, each) for each in written],
+            [telling.written(series, each, self._places) for each in written],
             row.sequence,
             row.changed_at,
         )
@@ -214,22 +164,7 @@ class EventService:
         if written is None or row is None or row.state == "draft":
             raise NotFound
         series = row.series()
-        return calendar_rules.single(series, self._written(series, written))
-
-    def _written(self, series: Series, row: WrittenRow) -> Written:
-        return Written(
-            id=row.id,
-            recurrence_id=row.recurrence_id,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            state=row.state,
-            texts=rules.merged(series.texts, repository.own_texts(row.texts)),
-            place=self._places.get(row.place or series.place),
-            own=row.texts is not None or row.place is not None,
-            reason=row.reason,
-            sequence=row.sequence,
-            changed_at=row.changed_at,
-        )
+        return calendar_rules.single(series, telling.written(series, written, self._places))
 
     async def list_occurrences(
         self,
@@ -260,7 +195,9 @@ class EventService:
             series=series,
             most=PAGE_SIZE + 1,
         )
-        return [self._occurrence(row, wanted) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
+        return [
+            telling.occurrence(row, self._places, wanted, now) for row in rows[:PAGE_SIZE]
+        ], len(rows) > PAGE_SIZE
 
     async def get_occurrence(
         self, occurrence: UUID, wanted: tuple[str, ...] = ()
@@ -273,15 +210,7 @@ class EventService:
         row = await repository.find_occurrence(self._pool, occurrence)
         if row is None:
             raise NotFound
-        told, texts = self._occurrence(row, wanted), _texts(row)
-        remarks, borrowed = rules.with_borrowed(texts, told.lang)
-        return OccurrenceDetail(
-            **{name: getattr(told, name) for name in told.__struct_fields__},
-            press=repository.press(row.press),
-            remarks=remarks,
-            borrowed=borrowed,
-            texts=texts,
-        )
+        return telling.detail(row, self._places, wanted, self._clock())
 
     async def occurrences_with_reminders_due(self, now: datetime) -> list[Reminder]:
         """Reminders whose instant lies within the hour before `now`, of gatherings still ahead."""
@@ -293,53 +222,9 @@ class EventService:
                 minutes_before=minutes,
                 starts_at=row.starts_at.astimezone(ZoneInfo(row.time_zone)),
                 ends_at=row.ends_at.astimezone(ZoneInfo(row.time_zone)),
-                titles={language: text.title for language, text in _texts(row).items()},
+                titles={language: text.title for language, text in telling.texts(row).items()},
                 place_names=self._places.get(row.place).names,
             )
             for row in rows
             for minutes in rules.reminders_due(row.starts_at, row.reminder_minutes, now)
         ]
-
-    def _occurrence(self, row: OccurrenceRow, wanted: tuple[str, ...]) -> Occurrence:
-        language, text = pick(_texts(row), wanted)
-        zone = ZoneInfo(row.time_zone)
-        return Occurrence(
-            id=row.id,
-            series=row.series,
-            root=row.root,
-            kind=row.kind,
-            state=rules.told_state(row.state, row.ends_at, self._clock()),
-            reason=None if row.reason is None else pick(row.reason, (language, *wanted))[1],
-            starts_at=row.starts_at.astimezone(zone),
-            ends_at=row.ends_at.astimezone(zone),
-            time_zone=row.time_zone,
-            lang=language,
-            title=text.title,
-            summary=text.summary,
-            meeting_point=text.meeting_point,
-            place=self._places.get(row.place),
-        )
-
-
-def _texts(row: OccurrenceRow | UpcomingRow) -> dict[str, GatheringText]:
-    return rules.merged(repository.gathering_texts(row.texts), repository.own_texts(row.own_texts))
-
-
-def _check(before: Series, plan: SeriesPlan, based_on: Precondition | None) -> None:
-    """Refuse a change that would overwrite another, or hide what people know."""
-    if based_on is None:
-        raise PreconditionNeeded
-    if not based_on(before):
-        raise PreconditionFailed
-    if plan.state == "draft" and before.state != "draft":
-        raise Conflict("published", "People know this series; it cannot become a draft again.")
-
-
-def _first(series: UUID, plan: SeriesPlan) -> Series:
-    fields = {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}
-    return Series(**fields, id=series, root=series, removed_dates=[], version=1)
-
-
-def _with_plan(before: Series, plan: SeriesPlan) -> Series:
-    fields = {name: getattr(plan, name) for name in SeriesPlan.__struct_fields__}
-    return msgspec.structs.replace(before, **fields)

@@ -47,18 +47,22 @@ async def write_anew(
         limit=rules.MAX_OCCURRENCES + 1,
     )
     rules.check_number(planned)
-    await repository.move_occurrences(on, held.series, planned, sequence, now)
-    await repository.withdraw_occurrences(on, held.series, planned, sequence, now)
-    await repository.add_occurrences(on, held.series, planned, now)
+    ahead = [each for each in planned if each.starts_at > now]
+    await repository.move_occurrences(on, held.series, ahead, sequence, now)
+    await repository.withdraw_occurrences(
+        on, held.series, planned, sequence, now, added_too=state == "ended"
+    )
+    await repository.add_occurrences(on, held.series, ahead, now)
 
 
 async def write_ahead(on: Executor, held: Schedule, now: datetime) -> int:
-    """Write what came within the horizon; gives its number. Only adds."""
+    """Write what came within the horizon; gives its number. Only adds, and only behind the last:
+    what is missing before it was never announced.
+    """
     last = await repository.last_occurrence(on, held.series)
-    today = now.astimezone(held.zone).date()
     planned = rules.expand(
         held,
         before=rules.horizon(now, held.first_start),
-        since=None if last is None else min(today, last.recurrence_id),
+        since=None if last is None else last.recurrence_id + timedelta(days=1),
     )
     return await repository.add_occurrences(on, held.series, planned, now)

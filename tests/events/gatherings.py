@@ -1,5 +1,6 @@
 """Series as organisers send them."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,8 @@ import msgspec
 from backend.events.friday import scenario
 from backend.events.rules import Schedule, schedule
 from schemas.events import SeriesPlan
+
+Agree = Callable[[httpx.Response], Awaitable[dict[str, Any]]]
 
 FRIDAY_PLAN = scenario("gangnam-friday").plan()
 FRIDAYS: dict[str, Any] = msgspec.to_builtins(FRIDAY_PLAN)
@@ -46,3 +49,8 @@ async def put(
         content=msgspec.json.encode(plan),
         headers={**headers, **condition, "Content-Type": "application/json"},
     )
+
+
+async def etag(client: httpx.AsyncClient, path: str) -> dict[str, str]:
+    """The condition that a change of what is there carries."""
+    return {"If-Match": (await client.get(path)).headers["etag"]}

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+import httpx
 import msgspec
 import pytest
 
 from backend.core.errors import NotFound
-from backend.events.service import EventService, PreconditionNeeded
-from schemas.events import Series
-from tests.events.gatherings import FRIDAY_PLAN
+from backend.events.service import EventService
+from tests.events.gatherings import FRIDAY_PLAN, Agree, put
 from tests.support.clock import SetClock
 
 SERIES = UUID("20240830-0000-8000-8000-000000000003")
@@ -18,16 +18,11 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-async def fridays(events: EventService, clock: SetClock) -> None:
+async def fridays(client: httpx.AsyncClient, hers: dict[str, str], clock: SetClock) -> None:
     """Every Friday at Exit 10, whatever the test before made of it."""
-    try:
-        await events.put_series(SERIES, FRIDAY_PLAN)
-    except PreconditionNeeded:
-        await events.put_series(SERIES, FRIDAY_PLAN, _whatever_is_there)
-
-
-def _whatever_is_there(_: Series) -> bool:
-    return True
+    there = (await client.get(f"/v1/series/{SERIES}")).status_code == 200
+    put_back = await put(client, hers, FRIDAY_PLAN, SERIES, if_match="*" if there else None)
+    assert put_back.status_code in (200, 201), put_back.text
 
 
 @pytest.mark.parametrize(
@@ -62,15 +57,19 @@ async def test_a_reminder_knows_what_it_tells(events: EventService) -> None:
     assert (gathering.series, gathering.state) == (SERIES, "scheduled")
 
 
-async def test_nobody_is_reminded_of_a_gathering_that_is_not_held(events: EventService) -> None:
+async def test_nobody_is_reminded_of_a_gathering_that_is_not_held(
+    client: httpx.AsyncClient, hers: dict[str, str], agree: Agree, events: EventService
+) -> None:
     ended = msgspec.structs.replace(FRIDAY_PLAN, state="ended")
-    await events.put_series(SERIES, ended, _whatever_is_there)
+    await agree(await put(client, hers, ended, SERIES, if_match="*"))
     assert await events.occurrences_with_reminders_due(FRIDAY - DAY) == []
 
 
-async def test_a_series_may_remind_nobody(events: EventService) -> None:
+async def test_a_series_may_remind_nobody(
+    client: httpx.AsyncClient, hers: dict[str, str], events: EventService
+) -> None:
     silent = msgspec.structs.replace(FRIDAY_PLAN, reminder_minutes=[])
-    await events.put_series(SERIES, silent, _whatever_is_there)
+    assert (await put(client, hers, silent, SERIES, if_match="*")).status_code == 200
     assert await events.occurrences_with_reminders_due(FRIDAY - DAY) == []
 
 

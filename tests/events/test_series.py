@@ -9,15 +9,8 @@ import httpx
 import pytest
 
 from backend.core.tokens import new_token
-from tests.conftest import MakeOrganiser
-from tests.events.gatherings import FRIDAYS, body, put
+from tests.events.gatherings import FRIDAYS, Agree, body, put
 from tests.support.clock import SetClock
-
-
-@pytest.fixture
-async def hers(organiser: MakeOrganiser) -> dict[str, str]:
-    """What the requests of an organiser carry."""
-    return (await organiser("admin")).headers
 
 
 async def fridays_of(
@@ -120,19 +113,20 @@ async def test_a_gathering_keeps_its_id_on_a_new_hour(
 
 
 async def test_fridays_that_the_rule_no_longer_makes_are_cancelled_and_come_back_with_it(
-    client: httpx.AsyncClient, hers: dict[str, str], clock: SetClock
+    client: httpx.AsyncClient, hers: dict[str, str], agree: Agree, clock: SetClock
 ) -> None:
     series = uuid4()
     first = await put(client, hers, FRIDAYS, series)
     saturdays = body(startsLocal="2024-09-07T14:00:00", rrule="FREQ=WEEKLY;BYDAY=SA")
-    second = await put(client, hers, saturdays, series, if_match=first.headers["etag"])
+    await agree(await put(client, hers, saturdays, series, if_match=first.headers["etag"]))
+    second = await client.get(f"/v1/series/{series}")
     assert (await fridays_of(client, series, state="held"))[:3] == [
         "2024-08-30T19:00:00+09:00",
         "2024-09-07T14:00:00+09:00",
         "2024-09-14T14:00:00+09:00",
     ]
     assert (await fridays_of(client, series, state="cancelled"))[0] == "2024-09-06T19:00:00+09:00"
-    await put(client, hers, FRIDAYS, series, if_match=second.headers["etag"])
+    await agree(await put(client, hers, FRIDAYS, series, if_match=second.headers["etag"]))
     assert (await fridays_of(client, series, state="held"))[:3] == [
         "2024-08-30T19:00:00+09:00",
         "2024-09-06T19:00:00+09:00",
@@ -162,12 +156,14 @@ async def test_a_gathering_that_has_begun_is_not_moved(
 
 
 async def test_a_series_that_ended_has_no_gatherings_ahead(
-    client: httpx.AsyncClient, hers: dict[str, str], clock: SetClock
+    client: httpx.AsyncClient, hers: dict[str, str], agree: Agree, clock: SetClock
 ) -> None:
     series = uuid4()
     first = await put(client, hers, FRIDAYS, series)
-    ended = await put(client, hers, body(state="ended"), series, if_match=first.headers["etag"])
-    assert ended.json()["state"] == "ended"
+    proposed = await put(client, hers, body(state="ended"), series, if_match=first.headers["etag"])
+    assert len(await fridays_of(client, series, state="held")) > 1, "not before others agree"
+    await agree(proposed)
+    assert (await client.get(f"/v1/series/{series}")).json()["state"] == "ended"
     assert await fridays_of(client, series, state="held") == ["2024-08-30T19:00:00+09:00"]
 
 
