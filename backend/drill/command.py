@@ -37,9 +37,9 @@ whose address and certificate authority stay the same from one rehearsal to the 
   1. exit10 drill --against https://rally.example
      prints the two settings, EXIT10_REHEARSAL_PUSH_ORIGIN and EXIT10_REHEARSAL_PUSH_CA;
   2. start the system again with them;
-  3. exit10 invite
-     prints an invite for an administrator;
-  4. exit10 drill --against https://rally.example --invite TOKEN --phones 1000
+  3. exit10 invite, twice
+     prints an invite for an administrator each time: one composes and one approves;
+  4. exit10 drill --against https://rally.example --invite TOKEN --invite TOKEN --phones 1000
   5. start the system again without the two settings.
 
 Phones of attendees are not reached: the rehearsal schedules a gathering of its own, which says that
@@ -102,7 +102,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     running = parser.add_argument_group("on a system that runs")
     running.add_argument("--against", metavar="URL", help="its origin")
     running.add_argument(
-        "--invite", metavar="TOKEN", help="an invite for an administrator, or the link it came in"
+        "--invite",
+        metavar="TOKEN",
+        action="append",
+        help="an invite for an administrator, or its link; twice, unless nobody is in yet",
     )
     running.add_argument(
         "--push-bind",
@@ -171,8 +174,8 @@ def _against(options: argparse.Namespace) -> Rehearsed:
     if not options.invite:
         authority, _ = ensure_certificates(certificates, host, system_clock())
         raise RehearsalError(
-            "Start the system with these two settings, make an invite with `exit10 invite`, and "
-            "come back with --invite:\n"
+            "Start the system with these two settings, make two invites with `exit10 invite`, "
+            "and come back with --invite for each:\n"
             f"  EXIT10_REHEARSAL_PUSH_ORIGIN=https://{host}:{port}\n"
             f"  EXIT10_REHEARSAL_PUSH_CA={authority}"
         )
@@ -188,7 +191,8 @@ def _against(options: argparse.Namespace) -> Rehearsed:
                 Api(options.against) as api,
             ):
                 rehearsal = _rehearsal(options, api, push, None, folder, bars, stack)
-                return await rehearsal.run(options.invite.rpartition("=")[2])
+                tokens = [invite.rpartition("=")[2] for invite in options.invite]
+                return await rehearsal.run(*tokens[:2])
 
         return uvloop.run(rehearse())
 

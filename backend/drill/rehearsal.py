@@ -118,15 +118,19 @@ class Rehearsal:
         self._alert = uuid4()
         self._first_phone = push.subscribed
 
-    async def run(self, invite: str) -> Rehearsed:
+    async def run(self, invite: str, second_invite: str | None = None) -> Rehearsed:
         """Rehearse, beginning with an invite for an administrator.
+
+        Args:
+            second_invite: for her who approves; without one the first organiser invites her, which
+                a coalition that has begun does not count for a day.
 
         Raises:
             RehearsalError: something was refused or did not happen.
             ApiError: an organiser was refused something.
             ApiUnreachableError: the API went away.
         """
-        first, second = await self._organisers(invite)
+        first, second = await self._organisers(invite, second_invite)
         occurrence = await self._schedule(first)
         crowd = await self._crowd()
         began = time.monotonic()
@@ -160,11 +164,13 @@ class Rehearsal:
         )
         return Rehearsed(outcome=outcome, findings=findings, preview=preview, arrivals=arrivals)
 
-    async def _organisers(self, invite: str) -> tuple[Organiser, Organiser]:
+    async def _organisers(
+        self, invite: str, second_invite: str | None
+    ) -> tuple[Organiser, Organiser]:
         self._watcher.stage("Organisers redeem their invites")
         first, second = Organiser(self._api), Organiser(self._api)
         await first.redeem(invite)
-        await second.redeem(await first.invite(Role.ORGANISER))
+        await second.redeem(second_invite or await first.invite(Role.ORGANISER))
         return first, second
 
     async def _schedule(self, organiser: Organiser) -> UUID:

@@ -82,7 +82,8 @@ async def rehearse(
             clock=system_clock,
             watcher=Silent(),
         )
-        return await rehearsal.run(await asyncio.to_thread(system.invite))
+        invites = [await asyncio.to_thread(system.invite) for _ in range(2)]
+        return await rehearsal.run(*invites)
 
     return rehearse
 
