@@ -28,9 +28,10 @@ from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
 from backend.core.live import Live
 from backend.core.redis import open_redis
-from backend.events import change_routes
+from backend.events import change_routes, feed_routes
 from backend.events import routes as event_routes
 from backend.events.change_service import ChangeService
+from backend.events.feed_service import FeedService
 from backend.events.service import EventService
 from backend.notices import routes as notice_routes
 from backend.notices.service import NoticeService
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             *event_routes.ROUTES,
             *notice_routes.ROUTES,
             *change_routes.ROUTES,
+            *feed_routes.ROUTES,
             *place_routes.ROUTES,
             *venue_routes.ROUTES,
             *alert_routes.ROUTES,
@@ -86,6 +88,7 @@ _SERVICES = (
     "coalition",
     "events",
     "changes",
+    "feeds",
     "notices",
     "places",
     "venues",
@@ -127,6 +130,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "events": events,
             "notices": NoticeService(pool, clock, events),
             "changes": ChangeService(pool, clock, places, coalition, alerts, live),
+            "feeds": FeedService(pool, clock, settings.origin, places, events, alerts),
             "subscriptions": SubscriptionService(pool, clock, settings),
             "alerts": alerts,
         }
