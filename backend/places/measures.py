@@ -100,14 +100,20 @@ def speed(people_per_square_metre: float) -> float:
     return FREE_METRES_PER_SECOND * (1 - math.exp(-CURVE_PER_SQUARE_METRE * room))
 
 
-def distance(shape: Geometry, other: Geometry) -> float:
-    """Metres between the nearest positions of two shapes; 0 when they meet or one lies in one."""
+def distance(shape: Geometry, other: Geometry, below: float = math.inf) -> float:
+    """Metres between the nearest positions of two shapes; 0 when they meet or one lies in one.
+
+    Infinite when it is not less than `below`, which is told sooner.
+    """
     chart = Chart.around(_any_position(other))
     sides, others = _sides(shape, chart), _sides(other, chart)
     if _lies_in(others[0].a, shape, chart) or _lies_in(sides[0].a, other, chart):
         return 0.0
-    best, nearest = math.inf, (sides[0].a, others[0].a)
-    for side in sides:
+    best, nearest = below, None
+    box = _box(others)
+    for gap, side in sorted((_gap(side, box), side) for side in sides):
+        if gap >= best:
+            break
         for their_side in others:
             if _gap(side, their_side) < best:
                 if _cross(side, their_side):
@@ -115,6 +121,8 @@ def distance(shape: Geometry, other: Geometry) -> float:
                 for mine, theirs in _candidates(side, their_side):
                     if (apart := math.dist(mine, theirs)) < best:
                         best, nearest = apart, (mine, theirs)
+    if nearest is None:
+        return math.inf
     return metres_between(chart.round(nearest[0]), chart.round(nearest[1]))
 
 
@@ -163,6 +171,12 @@ def _lies_in(spot: Flat, shape: Geometry, chart: Chart) -> bool:
         if (y1 > y) != (y2 > y):
             within ^= x < x1 + (x2 - x1) * (y - y1) / (y2 - y1)
     return within
+
+
+def _box(sides: list[Side]) -> Side:
+    """Two corners between which all sides lie."""
+    easts, norths = zip(*(spot for side in sides for spot in side), strict=True)
+    return Side((min(easts), min(norths)), (max(easts), max(norths)))
 
 
 def _gap(one: Side, other: Side) -> float:

@@ -151,9 +151,7 @@ def venue(venue_id: UUID, plan: VenuePlan, version: int) -> Venue:
 
 def protected_nearby(shown: Venue, places: list[ProtectedPlace]) -> list[ProtectedDistance]:
     """Protected places near where people gather or march, the nearest first (article 11)."""
-    near = [
-        found for place in places if (found := _nearest(shown, place)).metres <= LOOKED_FOR_METRES
-    ]
+    near = [found for place in places if (found := _nearest(shown, place)) is not None]
     return sorted(near, key=lambda each: (each.metres, each.id))
 
 
@@ -165,16 +163,19 @@ def verdict(metres: float, geometry_of_place: Geometry) -> Literal["within", "un
     return "unclear" if undrawn and metres <= LIMIT_METRES + UNDRAWN_METRES else "beyond"
 
 
-def _nearest(shown: Venue, place: ProtectedPlace) -> ProtectedDistance:
-    metres, feature = min(
-        (measures.distance(feature.geometry, place.geometry), feature.id)
-        for feature in shown.features
-        if not isinstance(feature.properties, ExitProperties)
-    )
+def _nearest(shown: Venue, place: ProtectedPlace) -> ProtectedDistance | None:
+    metres, nearest = LOOKED_FOR_METRES + 1.0, None
+    for feature in shown.features:
+        if not isinstance(feature.properties, ExitProperties):
+            apart = measures.distance(feature.geometry, place.geometry, below=metres)
+            if apart < metres:
+                metres, nearest = apart, feature.id
+    if nearest is None:
+        return None
     return ProtectedDistance(
         id=place.id,
         names=place.names,
-        feature=feature,
+        feature=nearest,
         metres=math.floor(metres),
         limit_metres=LIMIT_METRES,
         verdict=verdict(metres, place.geometry),

@@ -1,5 +1,6 @@
 """Verbs about venues and the places that the law keeps clear. Never asks where a person is."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -106,7 +107,7 @@ class VenueService:
         if plan.place is not None and plan.place not in self._gazetteer.entries:
             raise Unacceptable("unknown-place", "The gazetteer has no such place.")
         plan = rules.read_as_meant(plan)
-        if findings := rules.findings(plan):
+        if findings := await asyncio.to_thread(rules.findings, plan):
             raise Questioned(findings)
         drawn, new = await self._write(venue, plan, based_on)
         return await self._reviewed(drawn), new
@@ -213,7 +214,8 @@ class VenueService:
 
     async def _reviewed(self, venue: Venue) -> VenueReview:
         known = (await self.list_protected()).items
-        return VenueReview(venue=venue, protected_places=rules.protected_nearby(venue, known))
+        near = await asyncio.to_thread(rules.protected_nearby, venue, known)
+        return VenueReview(venue=venue, protected_places=near)
 
 
 def _check(before: Thing, based_on: Precondition[Thing] | None) -> None:
