@@ -98,7 +98,7 @@ def respond(problem: Problem) -> Response[bytes]:
     )
 
 
-_FIELD_PATH = re.compile(r" - at `(?:key in )?\$(.*)`$")
+_FIELD_PATH = re.compile(r" - at `(?:key` in `)?\$(.*)`$")
 _MISSING_PARAMETER = re.compile(r"^Missing required \w+ parameter '([\w-]+)' for ")
 _OWN_WORDS = re.compile(r"^(Expected |Object missing required field |text must not )")
 
