@@ -20,7 +20,7 @@ from backend.events.rules import Schedule, expand, occurrence_id, parse_rule
 from backend.places.service import PlaceService
 from schemas.events import ProgrammeItem
 from tests.events.model import instants_by_rule
-from tests.events.readers import READERS, Shown, by_ical_js, by_vobject
+from tests.events.readers import HERE, READERS, Shown, by_ical_js, by_vobject
 
 ORIGIN = "https://rally.example"
 PLACES = PlaceService()
@@ -284,6 +284,13 @@ def test_a_reader_gets_her_own_language_and_the_reason() -> None:
     assert described.startswith("DESCRIPTION;LANGUAGE=en:Heavy rain\\n\\n")
     assert described.endswith("\\n\\n19:30 Speeches\\; songs")
     assert f"SUMMARY;LANGUAGE=ko:{series.texts['ko'].title}" in unfolded(written(series, lang="zz"))
+
+
+def test_the_reader_s_lock_is_exact_and_names_no_address() -> None:
+    lock = msgspec.json.decode((HERE / "package-lock.json").read_bytes())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert all("integrity" in each and "resolved" not in each for each in packages.values())
 
 
 def test_links_lead_where_alerts_lead() -> None:

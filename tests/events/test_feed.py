@@ -204,6 +204,23 @@ async def test_a_cancelled_friday_says_why_in_calendar_and_feed(
     assert "DESCRIPTION;LANGUAGE=ko:폭우" in calendar
 
 
+async def test_who_read_of_a_friday_that_was_removed_reads_that_it_is_off(
+    client: httpx.AsyncClient, hers: dict[str, str], agree: Agree, clock: SetClock
+) -> None:
+    series = uuid4()
+    await put(client, hers, FRIDAYS, series)
+    items = (await client.get("/v1/occurrences", params={"series": str(series)})).json()["items"]
+    path, day = f"/v1/series/{series}", items[2]["startsAt"][:10]
+    headers = {**hers, **await etag(client, path)}
+    await agree(await client.delete(f"{path}/dates/{day}", headers=headers))
+    told = {each.id: each for each in await whole_feed(client)}
+    removed = told[f"urn:uuid:{items[2]['id']}"]
+    assert removed.title.startswith("[취소] ")
+    assert "cancelled" in removed.terms
+    calendar = (await client.get(f"{path}/calendar.ics")).text
+    assert f"EXDATE;TZID=Asia/Seoul:{day.replace('-', '')}T190000" in calendar
+
+
 async def test_an_alert_is_in_the_feed_once_it_goes_out(
     client: httpx.AsyncClient,
     hers: dict[str, str],

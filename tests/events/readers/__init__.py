@@ -10,8 +10,10 @@ Two that share nothing with the library that writes our calendars:
 khal reads with icalendar, which is what we write with, so that it would forgive us our own faults.
 """
 
+import fcntl
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +41,7 @@ class Shown(msgspec.Struct, frozen=True, rename="camel", order=True):
 
 def by_ical_js(calendar: bytes, before: datetime) -> list[Shown]:
     """What ical.js shows of a calendar before an instant, by start."""
-    if not (HERE / "node_modules").is_dir():
-        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=HERE, check=True)
+    _install()
     answer = subprocess.run(
         ["node", HERE / "ical_js.mjs", str(int(before.timestamp()))],
         input=calendar,
@@ -76,6 +76,16 @@ def by_vobject(calendar: bytes, before: datetime) -> list[Shown]:
 
 
 READERS = {"ical.js": by_ical_js, "vobject": by_vobject}
+
+
+@cache
+def _install() -> None:
+    """Fetch ical.js, once, whichever test process comes first."""
+    with (HERE / "package.json").open() as package:
+        fcntl.flock(package, fcntl.LOCK_EX)
+        if not (HERE / "node_modules").is_dir():
+            command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=HERE, check=True)
 
 
 def _starts(master: Any, before: datetime) -> list[datetime]:
