@@ -25,11 +25,11 @@ from backend.core.migrate import migrate
 from backend.drill.phones import make_keys
 from backend.drill.push_handle import PushServiceProcess
 from backend.embedded import EmbeddedSystem
+from backend.events.friday import FRIDAY, load
 from backend.events.service import EventService
 from backend.places.service import PlaceService
 from backend.retention import rules
 from backend.settings import Settings
-from schemas.events import GatheringText, SeriesPlan
 
 POINT_BYTES = 65
 AUTH_BYTES = 16
@@ -85,25 +85,15 @@ async def stage(phones: int) -> AsyncGenerator[Stage]:
 
 
 async def _rally(settings: Settings) -> tuple[UUID, UUID]:
-    """A series with one occurrence, which is about to begin."""
-    starts_at = system_clock().replace(second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
-    plan = SeriesPlan(
-        kind="rally",
-        texts={"ko": GatheringText(title="집회", summary="", meeting_point="10번 출구")},
-        place="gangnam-station-exit-10",
-        time_zone="UTC",
-        starts_local=starts_at,
-        duration_minutes=120,
-        reminder_minutes=[],
-    )
+    """The Friday series and its next gathering."""
+    await load(settings)
     pool = await open_pool(settings, "exit10_api")
     try:
         events = EventService(pool, system_clock, PlaceService())
-        series, _ = await events.put_series(uuid4(), plan)
-        [occurrence], _ = await events.list_occurrences(series=series.id)
+        occurrences, _ = await events.list_occurrences(series=FRIDAY)
     finally:
         await pool.close()
-    return series.id, occurrence.id
+    return FRIDAY, occurrences[0].id
 
 
 async def _subscribe(
