@@ -32,6 +32,7 @@ from backend.events import change_routes, feed_routes
 from backend.events import routes as event_routes
 from backend.events.change_service import ChangeService
 from backend.events.feed_service import FeedService
+from backend.events.proposal_service import ProposalService
 from backend.events.service import EventService
 from backend.notices import routes as notice_routes
 from backend.notices.service import NoticeService
@@ -88,6 +89,7 @@ _SERVICES = (
     "coalition",
     "events",
     "changes",
+    "proposals",
     "feeds",
     "notices",
     "places",
@@ -130,6 +132,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "events": events,
             "notices": NoticeService(pool, clock, events),
             "changes": ChangeService(pool, clock, places, coalition, alerts, live),
+            "proposals": ProposalService(pool, clock, coalition),
             "feeds": FeedService(pool, clock, settings.origin, places, events, alerts),
             "subscriptions": SubscriptionService(pool, clock, settings),
             "alerts": alerts,

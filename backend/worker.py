@@ -25,7 +25,8 @@ from backend.core.keyring import Keyring
 from backend.core.live import Live
 from backend.core.logs import log
 from backend.core.redis import open_redis
-from backend.events.jobs import materialise_all
+from backend.events.jobs import forget_proposals, materialise_all
+from backend.events.proposal_service import ProposalService
 from backend.events.service import EventService
 from backend.notices.service import NoticeService
 from backend.places.service import PlaceService
@@ -67,6 +68,7 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
     events = EventService(pool, clock, PlaceService())
     notices = NoticeService(pool, clock, events)
     coalition = CoalitionService(pool, clock, settings)
+    proposals = ProposalService(pool, clock, coalition)
     dispatch = DispatchService(pool, clock, events, coalition, live, fanout)
     alerts = AlertJobs(dispatch, live)
     if settings.metrics_bind is not None:
@@ -84,6 +86,9 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
         asyncio.create_task(_every("epochs", KEEP_EVERY_SECONDS, retention.ensure_epochs)),
         asyncio.create_task(_every("expire", KEEP_EVERY_SECONDS, retention.expire)),
         asyncio.create_task(_every("forget", KEEP_EVERY_SECONDS, dispatch.forget_authors)),
+        asyncio.create_task(
+            _every("proposals", KEEP_EVERY_SECONDS, lambda: forget_proposals(proposals))
+        ),
         asyncio.create_task(_every("invites", KEEP_EVERY_SECONDS, coalition.forget_expired)),
     ]
     log.info("worker-ready")

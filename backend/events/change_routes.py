@@ -23,6 +23,7 @@ from backend.events.change_service import (
     PreconditionFailed,
     PreconditionNeeded,
 )
+from backend.events.proposal_service import ProposalService
 from backend.events.service import EventService
 from schemas.changes import (
     AddedDate,
@@ -361,9 +362,9 @@ async def ask_effects(
         **answers(401, 403, 503),
     },
 )
-async def list_proposals(changes: NamedDependency[ChangeService]) -> Response[bytes]:
+async def list_proposals(proposals: NamedDependency[ProposalService]) -> Response[bytes]:
     """Every open proposal, with what hangs on it and who stands behind it in numbers."""
-    return _answer(await changes.proposals())
+    return _answer(await proposals.list_open())
 
 
 @get(
@@ -379,10 +380,10 @@ async def list_proposals(changes: NamedDependency[ChangeService]) -> Response[by
     },
 )
 async def get_proposal(
-    changes: NamedDependency[ChangeService], proposal_id: FromPath[UUID]
+    proposals: NamedDependency[ProposalService], proposal_id: FromPath[UUID]
 ) -> Response[bytes]:
     """A proposal in whatever state, until a day after it is decided."""
-    return _answer(await changes.find_proposal(proposal_id))
+    return _answer(await proposals.find(proposal_id))
 
 
 @put(
@@ -419,10 +420,10 @@ async def put_proposal_approval(
     },
 )
 async def put_proposal_withdrawal(
-    changes: NamedDependency[ChangeService], proposal_id: FromPath[UUID]
+    proposals: NamedDependency[ProposalService], proposal_id: FromPath[UUID]
 ) -> Response[bytes]:
     """Nobody can agree to it any more. It may be proposed again."""
-    return _answer(await changes.withdraw(proposal_id))
+    return _answer(await proposals.withdraw(proposal_id))
 
 
 ROUTES = [

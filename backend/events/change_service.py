@@ -25,6 +25,7 @@ from backend.events import (
     changing,
     effect_rules,
     preconditions,
+    proposals,
     repository,
     rules,
     telling,
@@ -34,6 +35,7 @@ from backend.events.calendar_rules import Written
 from backend.events.changing import Site
 from backend.events.effect_rules import Difference
 from backend.events.preconditions import Precondition, PreconditionFailed, PreconditionNeeded
+from backend.events.proposals import ACTION
 from backend.events.repository import ProposalRow, SeriesRow, WrittenRow
 from backend.places.service import PlaceService
 from schemas.changes import (
@@ -44,8 +46,6 @@ from schemas.changes import (
     FollowingChange,
     OccurrenceChange,
     Proposal,
-    Proposals,
-    ProposalState,
     Reinstatement,
     RemovedDate,
     SeriesChange,
@@ -53,11 +53,6 @@ from schemas.changes import (
 from schemas.events import SeriesPlan
 
 __all__ = ["ChangeService", "Made", "Precondition", "PreconditionFailed", "PreconditionNeeded"]
-
-ACTION = "cancellation"
-"""The act whose threshold holds for everything that takes gatherings away."""
-
-MOST_PROPOSALS = 100
 
 
 class Made(NamedTuple):
@@ -147,24 +142,6 @@ class ChangeService:
             finally:
                 await attempt.rollback()
 
-    async def proposals(self) -> Proposals:
-        """The changes that wait for organisers to agree."""
-        rows = await repository.list_proposals(self._pool, MOST_PROPOSALS)
-        async with self._pool.acquire() as connection:
-            return Proposals(items=[await self._proposal(connection, row) for row in rows])
-
-    async def find_proposal(self, proposal: UUID) -> Proposal:
-        """One of them, in whatever state.
-
-        Raises:
-            NotFound: there is none, or it was decided more than a day ago.
-        """
-        async with self._pool.acquire() as connection:
-            row = await repository.find_proposal(connection, proposal)
-            if row is None:
-                raise NotFound
-            return await self._proposal(connection, row)
-
     async def approve(self, proposal: UUID, organiser: Organiser) -> Proposal:
         """Agree to a change; with enough organisers behind it, it is done and people are told.
 
@@ -198,29 +175,13 @@ class ChangeService:
                         await self._announce(connection, done, composer, decided.given)
                         await repository.bump_version(connection)
                     await repository.decide_proposal(connection, row.id, "done", self._clock())
-            shown = await self._proposal(connection, await self._locked(connection, proposal))
+            shown = await proposals.shown(
+                connection, await self._locked(connection, proposal), self._coalition
+            )
         if done is not None:
             await self._live.tell(done.row.root)
             await self._live.tell(WORK)
         return shown
-
-    async def withdraw(self, proposal: UUID) -> Proposal:
-        """Drop a proposal.
-
-        Raises:
-            NotFound: there is none.
-            Conflict: `proposal-over`, it was done.
-        """
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await repository.lock_proposal(connection, proposal)
-            if row is None:
-                raise NotFound
-            if row.state == "done":
-                raise Conflict("proposal-over", "This was done.")
-            await repository.decide_proposal(connection, proposal, "withdrawn", self._clock())
-            await self._coalition.withdraw_approvals(connection, proposal)
-            found = await repository.find_proposal(connection, proposal)
-            return await self._proposal(connection, found or row)
 
     async def _locked(self, on: Executor, proposal: UUID) -> ProposalRow:
         row = await repository.lock_proposal(on, proposal)
@@ -373,25 +334,7 @@ class ChangeService:
             composed_at=self._clock(),
         )
         await repository.insert_proposal(on, row)
-        return await self._proposal(on, await self._locked(on, row.id))
-
-    async def _proposal(self, on: Executor, row: ProposalRow) -> Proposal:
-        approvals = await self._coalition.approvals(
-            on,
-            subject=row.id,
-            action=ACTION,
-            composer=row.composer,
-            needed=self._coalition.threshold(ACTION),
-        )
-        return Proposal(
-            id=row.id,
-            series=row.series,
-            change=msgspec.convert(row.change, Change),
-            effects=msgspec.convert(row.effects, Effects),
-            state=ProposalState(row.state),
-            composed_at=row.composed_at,
-            approvals=approvals.shown(),
-        )
+        return await proposals.shown(on, await self._locked(on, row.id), self._coalition)
 
 
 _NO_DIFFERENCE = Difference([], [], [], [])
