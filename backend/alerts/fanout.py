@@ -2,8 +2,8 @@
 
 A worker killed at any instant loses nothing: its lease runs out and another worker sends the batch
 again, under the same tag, so that phones replace what they show. A batch begins to be sent only
-when the one before is recorded and while its lease holds; until then its first messages are made
-ready. So at most one batch of a worker is ever sent twice.
+when the one before is recorded and while its lease holds; it is leased and read while that one is
+sent, and its first messages are made ready. So at most one batch of a worker is ever sent twice.
 """
 
 import asyncio
@@ -121,8 +121,10 @@ class Fanout:
         recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         recorded.set_result(None)
         under_way: set[asyncio.Task[None]] = set()
+        ahead = asyncio.create_task(self._lease())
         try:
-            while not self._stopping.is_set() and (work := await self._lease()) is not None:
+            while not self._stopping.is_set() and (work := await ahead) is not None:
+                ahead = asyncio.create_task(self._lease())
                 before = recorded
                 recorded = asyncio.get_running_loop().create_future()
                 taken = asyncio.Event()
@@ -132,9 +134,18 @@ class Fanout:
                 sent += 1
                 await taken.wait()
         finally:
-            await asyncio.gather(*under_way)
+            await asyncio.gather(*under_way, self._give_back(ahead))
             renewing.cancel()
         return sent
+
+    async def _give_back(self, ahead: asyncio.Task[Work | None]) -> None:
+        """Leave the batch that was leased ahead to others, unless there was none."""
+        try:
+            work = await ahead
+        except AWAY:
+            return
+        if work is not None and self._leases.pop(work.batch.lease, None) is not None:
+            await self._patiently(work, lambda: self._renew([work.batch.lease], self._clock()))
 
     async def _lease(self) -> Work | None:
         now = self._clock()
