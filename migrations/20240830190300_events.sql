@@ -17,6 +17,7 @@ create table series (
     rrule text,
     removed_dates date[] not null default '{}',
     ends_before date,
+    written_before timestamptz,
     reminder_minutes integer[] not null default '{}',
     state text not null check (state in ('draft', 'published', 'ended')),
     version integer not null default 1,

@@ -39,24 +39,24 @@ def calendar_series(
     series: Series,
     place: Place,
     written: Sequence[Written],
+    written_before: datetime | None,
     sequence: int,
     changed_at: datetime,
 ) -> CalendarSeries:
     """A series with every gathering that differs from its rule, by date.
 
-    A date of the rule on which nothing is written down, before the last that is, was never held:
-    the rule was another then.
+    A date of the rule on which nothing is written down was never held when it lies before
+    `written_before`: the rule was another then.
     """
     held = rules.schedule_of(series)
-    last = max((each.recurrence_id for each in written if not each.added), default=None)
-    planned = _planned(
-        held, max([*held.removed, *(each.recurrence_id for each in written)], default=None)
-    )
-    there = {each.recurrence_id for each in written if each.state != "removed"}
+    states = {each.recurrence_id: each.state for each in written}
+    planned = _planned(held, max([*held.removed, *states], default=None), written_before)
     missing = [
         held.local_start(day)
-        for day in planned
-        if day not in there and (day in held.removed or (last is not None and day <= last))
+        for day, made in planned.items()
+        if states.get(day) == "removed"
+        or day in held.removed
+        or (day not in states and written_before is not None and made.starts_at < written_before)
     ]
     rule = _bounded(held)
     if rule is None and not planned and held.local_start(held.starts_local.date()) not in missing:
@@ -111,11 +111,14 @@ def uid(id: UUID) -> str:
     return f"{id}@exit10"
 
 
-def _planned(held: Schedule, through: date | None) -> dict[date, Planned]:
-    """What the rule makes up to a date, removed dates included."""
+def _planned(
+    held: Schedule, through: date | None, written_before: datetime | None
+) -> dict[date, Planned]:
+    """What the rule makes up to a date and an instant, removed dates included."""
     through = through or held.starts_local.date()
     whole = msgspec.structs.replace(held, removed=frozenset())
     before = rules.instant(held.local_start(through), held.zone) + timedelta(seconds=1)
+    before = max(before, written_before or before)
     return {each.recurrence_id: each for each in rules.expand(whole, before=before, limit=None)}
 
 

@@ -211,7 +211,7 @@ class ChangeService:
         if isinstance(change, FollowingChange) and await _was_split(on, change, written):
             return None
         if site.row.state == "published":
-            await writing.write_ahead(on, site.held, now)
+            await writing.write_ahead(on, site.held, site.written_before, now)
         before = await self._held(on, site.row.id)
         present = await self._present(on, site, change, written)
         try:

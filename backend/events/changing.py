@@ -38,6 +38,11 @@ class Site(NamedTuple):
         return rules.schedule_of(self.series)
 
     @property
+    def written_before(self) -> datetime:
+        """Up to when its occurrences are written down; a draft's are not."""
+        return self.row.written_before or self.now
+
+    @property
     def sequence(self) -> int:
         """Of what this change writes."""
         return self.row.sequence + 1
@@ -74,7 +79,9 @@ async def change_series(site: Site, plan: SeriesPlan) -> bool:
     if before.state == "draft":
         await writing.write_first(site.on, held, plan.state, site.now)
     else:
-        await writing.write_anew(site.on, held, plan.state, site.sequence, site.now)
+        await writing.write_anew(
+            site.on, held, plan.state, site.written_before, site.sequence, site.now
+        )
     return True
 
 
@@ -143,7 +150,7 @@ async def add_date(site: Site, day: date, plan: OccurrencePlan) -> bool:
     restored = [each for each in site.row.removed_dates if each != day]
     held = msgspec.structs.replace(site.held, removed=frozenset(restored))
     made = _made_by_rule(held, day)
-    far = made is not None and made.starts_at >= rules.horizon(site.now, held.first_start)
+    far = made is not None and made.starts_at >= site.written_before
     if row is None and far:
         return await _restore_far_date(site, plan, restored)
     local = held.local_start(day)
@@ -249,7 +256,9 @@ async def split(site: Site, row: WrittenRow, new: UUID, plan: SeriesPlan) -> boo
             row, moved=False, sequence=site.sequence, changed_at=site.now
         )
         await repository.change_occurrence(site.on, first)
-    await writing.write_anew(site.on, held, plan.state, site.sequence, site.now)
+    await writing.write_anew(
+        site.on, held, plan.state, site.written_before, site.sequence, site.now
+    )
     return True
 
 

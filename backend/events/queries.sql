@@ -2,24 +2,24 @@
 
 -- name: find_series(id)^
 select id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local,
-       duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence,
-       changed_at
+       duration_minutes, rrule, removed_dates, ends_before, written_before, reminder_minutes, state,
+       version, sequence, changed_at
 from series
 where id = :id;
 
 -- name: lock_series(id)^
 -- The row as it stands; nobody else changes it or writes its occurrences until this transaction ends.
 select id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local,
-       duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence,
-       changed_at
+       duration_minutes, rrule, removed_dates, ends_before, written_before, reminder_minutes, state,
+       version, sequence, changed_at
 from series
 where id = :id
 for update;
 
 -- name: list_series(after, most)
 select id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local,
-       duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence,
-       changed_at
+       duration_minutes, rrule, removed_dates, ends_before, written_before, reminder_minutes, state,
+       version, sequence, changed_at
 from series
 where state <> 'draft' and id > :after
 order by id
@@ -28,8 +28,8 @@ limit :most;
 -- name: list_line(series)
 -- The series of one line that were published, or of every line; each after what it continues.
 select id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local,
-       duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence,
-       changed_at
+       duration_minutes, rrule, removed_dates, ends_before, written_before, reminder_minutes, state,
+       version, sequence, changed_at
 from series
 where state <> 'draft'
   and (:series::uuid is null or root = (select line.root from series line where line.id = :series))
@@ -61,13 +61,9 @@ where id = :id;
 -- name: handed_over_on(series)$
 select min(continues_from) from series where continues = :series;
 
--- name: last_occurrence(series)^
--- The last that the rule made.
-select recurrence_id
-from occurrence
-where series = :series and not added
-order by recurrence_id desc
-limit 1;
+-- name: write_down_before(before, id)!
+-- All that the rule makes before this instant has been decided: it is written down, or not held.
+update series set written_before = greatest(written_before, :before) where id = :id;
 
 -- name: add_occurrences(series, ids, recurrence_ids, starts, ends, now)!
 -- What is there already stays as it is: an organiser may have changed it.
@@ -83,7 +79,7 @@ on conflict do nothing;
 update occurrence
 set starts_at = case when moved then occurrence.starts_at else made.starts_at end,
     ends_at = case when moved then occurrence.ends_at else made.ends_at end,
-    state = 'scheduled', added = false, sequence = :sequence, changed_at = :now
+    state = 'scheduled', added = false, reason = null, sequence = :sequence, changed_at = :now
 from unnest(:recurrence_ids::date[], :starts::timestamptz[], :ends::timestamptz[])
     as made (recurrence_id, starts_at, ends_at)
 where occurrence.series = :series and occurrence.recurrence_id = made.recurrence_id
@@ -191,8 +187,8 @@ where continues = :series and continues_from > :since and id <> :new;
 
 -- name: list_drafts(after, most)
 select id, root, continues, continues_from, kind, texts, place, press, time_zone, starts_local,
-       duration_minutes, rrule, removed_dates, ends_before, reminder_minutes, state, version, sequence,
-       changed_at
+       duration_minutes, rrule, removed_dates, ends_before, written_before, reminder_minutes, state,
+       version, sequence, changed_at
 from series
 where state = 'draft' and id > :after
 order by id

@@ -44,6 +44,7 @@ class SeriesRow(msgspec.Struct, frozen=True):
     rrule: str | None
     removed_dates: list[date]
     ends_before: date | None
+    written_before: datetime | None
     reminder_minutes: list[int]
     state: SeriesState
     version: int
@@ -120,12 +121,6 @@ class UpcomingRow(msgspec.Struct, frozen=True):
     own_texts: Texts | None
     place: str
     reminder_minutes: list[int]
-
-
-class LastRow(msgspec.Struct, frozen=True):
-    """The last occurrence of a series' rule that was written down."""
-
-    recurrence_id: date
 
 
 class IdRow(msgspec.Struct, frozen=True):
@@ -233,9 +228,9 @@ async def handed_over_on(on: Executor, series: UUID) -> date | None:
     return day if isinstance(day, date) else None
 
 
-async def last_occurrence(on: Executor, series: UUID) -> LastRow | None:
-    """The occurrence with the latest recurrence id."""
-    return await _queries.one(on, "last_occurrence", LastRow, series=series)
+async def write_down_before(on: Executor, series: UUID, before: datetime) -> None:
+    """Note up to which instant the occurrences of a series are decided."""
+    await _queries.run(on, "write_down_before", id=series, before=before)
 
 
 async def add_occurrences(

@@ -4,7 +4,7 @@ and tells which reminders are due. No I/O, no clock of its own.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from itertools import islice
 from typing import Any, Literal
@@ -355,9 +355,19 @@ def told_state(
     return "past" if ends_at <= now else "scheduled"
 
 
-def horizon(now: datetime, first_start: datetime) -> datetime:
-    """The instant up to which occurrences are written down; the first one always is."""
-    return max(now, first_start) + HORIZON
+def horizon(held: Schedule, now: datetime) -> datetime:
+    """The instant up to which occurrences are written down; the first one always is.
+
+    A midnight of the series' zone, so that a change of the hour leaves no date half decided.
+    """
+    return midnight_from(max(now, held.first_start) + HORIZON, held.zone)
+
+
+def midnight_from(at: datetime, zone: tzinfo) -> datetime:
+    """The first midnight of a zone that is not before an instant."""
+    local = at.astimezone(zone).replace(tzinfo=None)
+    day = local.date() if local.time() == time() else local.date() + timedelta(days=1)
+    return instant(datetime.combine(day, time()), zone)
 
 
 def reminders_due(starts_at: datetime, reminder_minutes: Iterable[int], now: datetime) -> list[int]:

@@ -125,7 +125,7 @@ class EventService:
             if found is None or found.state != "published":
                 return 0
             held = rules.schedule_of(found.series())
-            written = await writing.write_ahead(connection, held, now)
+            written = await writing.write_ahead(connection, held, found.written_before or now, now)
             if written:
                 await repository.bump_version(connection)
             return written
@@ -154,6 +154,7 @@ class EventService:
             series,
             self._places.get(series.place),
             [telling.written(series, each, self._places) for each in written],
+            row.written_before,
             row.sequence,
             row.changed_at,
         )

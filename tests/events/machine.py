@@ -22,6 +22,7 @@ class Segment(msgspec.Struct, eq=False):
     ends_before: date | None = None
     handed_over: date | None = None
     ended: bool = False
+    told_until: datetime | None = None
 
     def makes(self, day: date) -> bool:
         """Whether its rule is held on a date."""
@@ -61,7 +62,7 @@ class Line:
         self.now = now
         self.segments = [first]
         self.gatherings: list[Gathering] = []
-        self._announce(first, first.first, now + AHEAD)
+        self._announce(first, first.first, self._horizon(first))
 
     def told(self, state: str) -> list[datetime]:
         """Starts of what is held or cancelled."""
@@ -80,10 +81,9 @@ class Line:
     def catch_up(self) -> None:
         """Announce what came within half a year, behind what was announced before."""
         for segment in self.segments:
-            last = self._last(segment)
-            since = segment.first if last is None else last + DAY
-            if not segment.ended:
-                self._announce(segment, since, self._horizon(segment))
+            until = segment.told_until
+            if not segment.ended and until is not None and until < self._horizon(segment):
+                self._announce(segment, until.date() - DAY, self._horizon(segment), behind=until)
 
     def move(self, one: Gathering, local: datetime) -> None:
         """Hold one at another time; `local` is by the clock on the wall."""
@@ -105,7 +105,7 @@ class Line:
         """Strike one from the list."""
         if one.segment.makes(one.day):
             one.segment.removed.add(one.day)
-        one.state = "removed"
+        one.state, one.reasoned = "removed", False
 
     def add(self, segment: Segment, day: date) -> None:
         """Hold one on a date that the rule does not make, at the hour of the series."""
@@ -146,14 +146,12 @@ class Line:
         for each in self.gatherings:
             if each.segment is old and each.day >= one.day:
                 each.segment = new
-        one.moved = False
+        one.moved, new.told_until = False, old.told_until
         self._bring_in_line(new)
 
     def _bring_in_line(self, segment: Segment) -> None:
-        until = self.now if segment.ended else self._horizon(segment)
-        last = self._last(segment)
-        if last is not None and not segment.ended:
-            until = max(until, segment.start(last) + DAY)
+        told = segment.told_until or self.now
+        until = self.now if segment.ended else max(self._horizon(segment), told)
         today = self.now.astimezone(ZONE).date()
         for each in self.gatherings:
             if each.segment is segment and each.start > self.now:
@@ -161,7 +159,7 @@ class Line:
                     self._hold_by_rule(each, until)
                 elif each.state == "held" and (segment.ended or not each.added):
                     each.state = "cancelled"
-        self._announce(segment, today, until)
+        self._announce(segment, today, until, behind=self.now + timedelta(seconds=1))
 
     def _hold_by_rule(self, one: Gathering, until: datetime) -> None:
         start = one.segment.start(one.day)
@@ -172,18 +170,18 @@ class Line:
         elif start >= until and one.state == "held" and not one.added:
             one.state = "cancelled"
 
-    def _announce(self, segment: Segment, since: date, until: datetime) -> None:
+    def _announce(
+        self, segment: Segment, since: date, until: datetime, behind: datetime | None = None
+    ) -> None:
         there = {each.day for each in self.gatherings if each.segment is segment}
         day = since
         while segment.start(day) < until:
-            late = segment.start(day) <= self.now and self.gatherings
+            late = behind is not None and segment.start(day) < behind
             if segment.makes(day) and day not in there and not late:
                 self.gatherings.append(Gathering(segment, day, segment.start(day)))
             day += DAY
+        segment.told_until = max(until, segment.told_until or until)
 
     def _horizon(self, segment: Segment) -> datetime:
-        return max(self.now, segment.start(segment.first)) + AHEAD
-
-    def _last(self, segment: Segment) -> date | None:
-        days = [each.day for each in self.gatherings if each.segment is segment and not each.added]
-        return max(days, default=None)
+        half_a_year = max(self.now, segment.start(segment.first)) + AHEAD
+        return instant(datetime.combine(half_a_year.astimezone(ZONE).date() + DAY, time()))
