@@ -134,7 +134,7 @@ async def _running(app: Litestar, settings: Settings, clock: Clock) -> AsyncGene
             "changes": ChangeService(pool, clock, places, coalition, alerts, live),
             "proposals": ProposalService(pool, clock, coalition),
             "feeds": FeedService(pool, clock, settings.origin, places, events, alerts),
-            "subscriptions": SubscriptionService(pool, clock, settings),
+            "subscriptions": SubscriptionService(pool, clock, settings, events),
             "alerts": alerts,
         }
     )

@@ -15,6 +15,7 @@ from backend.core.clock import Clock
 from backend.core.database import Pool
 from backend.core.errors import NotFound, Unacceptable, Unavailable
 from backend.core.tokens import Purpose, digest, row_id
+from backend.events.service import EventService
 from backend.settings import Settings
 from schemas.push import Audience, Subscription, SubscriptionRequest
 
@@ -39,9 +40,10 @@ _KEY_SENTENCES = {
 class SubscriptionService:
     """What a phone may do under the token it made for one series."""
 
-    def __init__(self, pool: Pool, clock: Clock, settings: Settings) -> None:
+    def __init__(self, pool: Pool, clock: Clock, settings: Settings, events: EventService) -> None:
         self._pool = pool
         self._clock = clock
+        self._events = events
         self._token_key = settings.token_key
         self._policy = EndpointPolicy(settings.push_hosts, settings.rehearsal_push_origin)
         self._epoch: EpochRow | None = None
@@ -50,17 +52,21 @@ class SubscriptionService:
     async def subscribe(self, token: bytes, request: SubscriptionRequest) -> Subscription:
         """Seal where the phone is reached and keep the box. Repeating renews it.
 
+        Whoever follows a series that continues another follows the root of their line: the box is
+        bound to one series, and alerts of the whole line go there.
+
         Raises:
             Unacceptable: endpoint or keys cannot be pushed to.
             NotFound: there is no such series.
             Unavailable: no worker has made a key to seal to yet.
         """
         destination = self._destination(request)
+        series = await self._events.root_of(request.series)
         epoch = await self._current_epoch()
         context = BoxContext(
             id=self._id(token),
             epoch=epoch.id,
-            series=request.series,
+            series=series,
             audience=request.audience.value,
             language=request.language,
         )
@@ -82,7 +88,7 @@ class SubscriptionService:
                 raise Unavailable("no-epoch-key", "Keys are being changed; try again.") from None
             raise NotFound("series-not-found", "There is no such series.") from None
         return Subscription(
-            series=request.series,
+            series=series,
             language=request.language,
             audience=request.audience,
             expires_on=expires_on,

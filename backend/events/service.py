@@ -18,6 +18,7 @@ from schemas.changes import OccurrencePlan
 from schemas.events import Occurrence, OccurrenceDetail, Series
 
 PAGE_SIZE = 50
+MOST_ROOTS = 1000
 NOWHERE = UUID(int=0)
 """Stands before every id."""
 
@@ -52,6 +53,7 @@ class EventService:
         self._pool = pool
         self._clock = clock
         self._places = places
+        self._roots: dict[UUID, UUID] = {}
 
     async def get_series(self, series: UUID) -> Series:
         """A series that was published.
@@ -87,6 +89,21 @@ class EventService:
         """
         found = await self.get_series(series)
         return {language: text.title for language, text in found.texts.items()}
+
+    async def root_of(self, series: UUID) -> UUID:
+        """The first series of the line that one belongs to. It never changes.
+
+        Raises:
+            NotFound: `series-not-found`.
+        """
+        if series not in self._roots:
+            found = await repository.find_series(self._pool, series)
+            if found is None:
+                raise NotFound("series-not-found", "There is no such series.")
+            if len(self._roots) >= MOST_ROOTS:
+                self._roots.clear()
+            self._roots[series] = found.root
+        return self._roots[series]
 
     async def list_series(self, after: UUID = NOWHERE) -> tuple[list[Series], bool]:
         """A page of the series that were published, by id, and whether more follow."""

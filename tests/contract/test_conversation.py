@@ -69,7 +69,12 @@ async def ids(
     assert (await client.put(f"/v1/alerts/{alert}", json=body, headers=headers)).status_code == 201
     venue = f"/v1/venues/{occurrence}"
     assert (await client.put(venue, json=plan(), headers=headers)).status_code == 201
+    cancelled = {"reason": {"ko": "비", "en": "Rain"}}
+    path = f"/v1/occurrences/{occurrence}/cancellation"
+    proposed = await client.put(path, json=cancelled, headers={**headers, "If-Match": "*"})
+    assert proposed.status_code == 202
     return {
+        "proposal_id": proposed.json()["id"],
         "series_id": str(friday.FRIDAY),
         "occurrence_id": occurrence,
         "place_id": "gangnam-station-exit-10",

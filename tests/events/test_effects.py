@@ -10,13 +10,17 @@ import httpx
 import pytest
 
 from backend.coalition.service import CoalitionService
+from backend.core.keyring import Keyring
+from backend.drill.phones import Phone
 from backend.events.jobs import forget_proposals
 from backend.events.proposal_service import ProposalService
+from backend.events.service import EventService
 from backend.settings import Settings
 from tests.conftest import PoolAs
 from tests.events.gatherings import FRIDAYS, Agree, body, etag, put
 from tests.support.clock import SetClock
 from tests.support.organisers import MakeOrganiser
+from tests.support.rally import bearer
 
 Headers = dict[str, str]
 REASON = {"ko": "폭우 경보로 쉽니다.", "en": "Heavy rain is forecast."}
@@ -31,17 +35,12 @@ async def series(client: httpx.AsyncClient, hers: Headers) -> UUID:
 
 
 @pytest.fixture
-async def phones(owner: asyncpg.Connection, series: UUID) -> None:
+async def phones(owner: asyncpg.Connection, series: UUID, keyring: Keyring) -> None:
     """Twenty-four phones that follow the series."""
     await owner.execute(
-        "insert into epoch (id, public_key, starts_on, ends_on)"
-        " values (1, decode(repeat('00', 32), 'hex'), '2024-08-26', '2024-09-09')"
-        " on conflict do nothing"
-    )
-    await owner.execute(
         "insert into subscription (id, epoch, series, audience, language, box, expires_on)"
-        " select gen_random_uuid(), 1, $1, 'attendees', 'ko', decode(repeat('00', 1072), 'hex'),"
-        " '2024-10-01' from generate_series(1, 24)",
+        " select gen_random_uuid(), (select min(id) from epoch), $1, 'attendees', 'ko',"
+        " decode(repeat('00', 1072), 'hex'), '2024-10-01' from generate_series(1, 24)",
         series,
     )
 
@@ -198,7 +197,11 @@ async def test_who_proposed_is_forgotten_a_day_after_it_was_decided(
 
 @pytest.mark.usefixtures("phones")
 async def test_64_a_series_moved_while_people_follow_it_leaves_them_following(
-    client: httpx.AsyncClient, hers: Headers, series: UUID, owner: asyncpg.Connection
+    client: httpx.AsyncClient,
+    hers: Headers,
+    series: UUID,
+    owner: asyncpg.Connection,
+    events: EventService,
 ) -> None:
     path = f"/v1/occurrences/{uuid5(series, '2024-09-20')}"
     plan = body(startsLocal="2024-09-20T20:00:00", place="bosingak")
@@ -213,10 +216,28 @@ async def test_64_a_series_moved_while_people_follow_it_leaves_them_following(
     assert about.json()["recipients"] == 20, "whoever followed the first follows what continues it"
     kept = await owner.fetchval("select series from occurrence where id = $1", UUID(path[-36:]))
     assert kept == new
+    assert await events.root_of(new) == series, "a phone that subscribes now follows the first"
     fresh = {"occurrence": path[-36:], "kind": "information", "texts": FRIDAY_NEWS}
     await client.put(f"/v1/alerts/{new}", json=fresh, headers=hers)
     shown = (await client.get(f"/v1/alerts/{new}", headers=hers)).json()
     assert shown["series"] == str(series)
+
+
+@pytest.mark.usefixtures("keyring")
+async def test_a_phone_that_follows_what_continues_a_series_follows_the_whole_line(
+    client: httpx.AsyncClient, hers: Headers, series: UUID
+) -> None:
+    path, new = f"/v1/occurrences/{uuid5(series, '2024-09-20')}", uuid4()
+    split = await client.put(
+        f"{path}/following",
+        json={"series": str(new), "plan": body(startsLocal="2024-09-20T20:00:00")},
+        headers={**hers, **await etag(client, path)},
+    )
+    assert split.status_code == 201
+    phone = Phone.new("https://fcm.googleapis.com/fcm/send/phone-of-the-line")
+    wanted = {"subscription": phone.subscription(), "series": str(new), "language": "ko"}
+    told = await client.put("/v1/push/subscription", json=wanted, headers=bearer(phone))
+    assert (told.status_code, told.json()["series"]) == (200, str(series))
 
 
 FRIDAY_NEWS = {"ko": {"title": "안내", "body": "보신각에서 만나요."}}
