@@ -28,7 +28,7 @@ from backend.core.clock import Clock, system_clock
 from backend.core.database import open_pool
 from backend.core.live import Live
 from backend.core.redis import open_redis
-from backend.events import change_routes, feed_routes
+from backend.events import change_routes, feed_routes, proposal_routes
 from backend.events import routes as event_routes
 from backend.events.change_service import ChangeService
 from backend.events.feed_service import FeedService
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
             *event_routes.ROUTES,
             *notice_routes.ROUTES,
             *change_routes.ROUTES,
+            *proposal_routes.ROUTES,
             *feed_routes.ROUTES,
             *place_routes.ROUTES,
             *venue_routes.ROUTES,
