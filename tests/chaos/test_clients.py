@@ -5,7 +5,7 @@ import signal
 import socket
 import struct
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -158,10 +158,7 @@ async def test_an_api_that_is_told_to_go_does_not_wait_for_those_who_watch(
 ) -> None:
     alert = await rally.compose()
     live = f"/v1/alerts/{alert}/live"
-    async with (
-        rally.client.stream("GET", live, headers=rally.composer.headers) as stream,
-        aclosing(stream.aiter_lines()) as lines,
-    ):
-        await anext(lines)
+    async with rally.client.stream("GET", live, headers=rally.composer.headers) as stream:
+        await anext(stream.aiter_lines())
         system.api.send(signal.SIGTERM)
         assert await system.api.ended(GO_SECONDS) == 0
