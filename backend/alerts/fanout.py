@@ -35,6 +35,7 @@ from backend.core.languages import pick
 from backend.core.live import Live
 from backend.core.logs import log
 from backend.core.sealing import BoxError
+from backend.core.sql import Executor
 from schemas.alerts import AlertKind, AlertText
 
 LEASE = timedelta(seconds=8)
@@ -325,26 +326,13 @@ class Fanout:
     async def _record(self, work: Work, tally: Tally) -> None:
         """Write what became of the batch at once, unless somebody else holds it by now."""
         put_off = sum(map(len, tally.later.values()))
-        async with self._pool.acquire() as connection, connection.transaction():
-            ours = await repository.finish_batch(
-                connection,
-                work.batch.lease,
-                planned=len(work.rows) - put_off,
-                delivered=tally.delivered,
-                gone=len(tally.gone),
-                failed=tally.failed,
-                first_at=tally.first_at,
-                last_at=tally.last_at,
-            )
-            if not ours:
-                log.warning("batch-taken-over", batch=str(work.batch.id))
-                return
-            if tally.gone:
-                await repository.delete_gone(connection, tally.gone)
-            for at, pending in tally.later.items():
-                await repository.insert_later_batch(
-                    connection, work.alert.id, pending, work.batch.attempt + 1, at
-                )
+        if tally.gone or tally.later:
+            ours = await self._finish_with_leftovers(work, tally)
+        else:
+            ours = await self._finish(self._pool, work, tally)  # one round trip, the common case
+        if not ours:
+            log.warning("batch-taken-over", batch=str(work.batch.id))
+            return
         for outcome, number in (
             ("delivered", tally.delivered),
             ("gone", len(tally.gone)),
@@ -352,6 +340,32 @@ class Fanout:
             ("later", put_off),
         ):
             PUSHES.labels(outcome).inc(number)
+
+    async def _finish_with_leftovers(self, work: Work, tally: Tally) -> bool:
+        """Record a batch, forget who is gone and note who is tried again, all or nothing."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await self._finish(connection, work, tally):
+                return False
+            if tally.gone:
+                await repository.delete_gone(connection, tally.gone)
+            for at, pending in tally.later.items():
+                await repository.insert_later_batch(
+                    connection, work.alert.id, pending, work.batch.attempt + 1, at
+                )
+        return True
+
+    async def _finish(self, on: Executor, work: Work, tally: Tally) -> bool:
+        """Write a batch's numbers; False when another worker holds it by now."""
+        return await repository.finish_batch(
+            on,
+            work.batch.lease,
+            planned=len(work.rows) - sum(map(len, tally.later.values())),
+            delivered=tally.delivered,
+            gone=len(tally.gone),
+            failed=tally.failed,
+            first_at=tally.first_at,
+            last_at=tally.last_at,
+        )
 
     async def _keep_leases(self) -> None:
         """Keep the leases of batches under way."""
