@@ -61,8 +61,8 @@ async def run(settings: Settings, clock: Clock = system_clock) -> None:
     redis = open_redis(settings)
     live = Live(redis)
     retention = RetentionService(pool, keyring, clock)
+    await retention.publish_vapid_key(public_point(signing_key))  # a strange keyring ends here
     await retention.ensure_epochs()
-    await retention.publish_vapid_key(public_point(signing_key))
 
     policy = EndpointPolicy(settings.push_hosts, settings.rehearsal_push_origin)
     transport = HttpsTransport(policy, clock, _rehearsal_ca(settings.rehearsal_push_ca))
